@@ -1,0 +1,81 @@
+import { fstatSync, write } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
+import { isatty, WriteStream } from 'node:tty';
+import { BatchxError, messageOf, systemCode } from './errors.js';
+
+/** Where bytes go: a file or an open descriptor. `write` is done when the system has accepted every byte. */
+export interface ByteWriter {
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Writes a file from its beginning; what was in it before is gone. Its bytes are on the disk once it is closed. */
+export async function writeToFile(path: string): Promise<ByteWriter> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'w');
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+  return {
+    write: (bytes) => writeAll(file.fd, path, bytes),
+    async close() {
+      try {
+        if ((await file.stat()).isFile()) await file.sync();
+      } catch (error) {
+        throw unwritable(path, error);
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
+/** Writes to a descriptor that is open already, and leaves it open: a pipe pushes back, a terminal and a file too. */
+export function writeToDescriptor(fd: number, name: string): ByteWriter {
+  const stream = streamFor(fd, name);
+  if (stream === undefined) return { write: (bytes) => writeAll(fd, name, bytes), close: () => Promise.resolve() };
+  // An error also reaches the callback of the write that met it; without a listener it would end the process.
+  stream.on('error', () => undefined);
+  return {
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        stream.write(bytes, (error) => {
+          if (error == null) resolve();
+          else reject(unwritable(name, error));
+        });
+      }),
+    close: () => Promise.resolve(),
+  };
+}
+
+function streamFor(fd: number, name: string): Writable | undefined {
+  try {
+    if (isatty(fd)) return new WriteStream(fd);
+    const stat = fstatSync(fd);
+    return stat.isFIFO() || stat.isSocket() ? new Socket({ fd, readable: false, writable: true }) : undefined;
+  } catch (error) {
+    throw unwritable(name, error);
+  }
+}
+
+/** The system may take fewer bytes than it was given (a full disk, a quota, a signal): goes on until all are taken. */
+async function writeAll(fd: number, name: string, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const taken = await new Promise<number>((resolve, reject) => {
+      write(fd, bytes, at, bytes.length - at, null, (error, written) => {
+        if (error === null) resolve(written);
+        else reject(unwritable(name, error));
+      });
+    });
+    if (taken === 0) throw new BatchxError('output', `cannot write ${name}: the system takes no more bytes`);
+    at += taken;
+  }
+}
+
+function unwritable(name: string, error: unknown): BatchxError {
+  const code = systemCode(error) === 'EPIPE' ? 'closed' : 'output';
+  return new BatchxError(code, `cannot write ${name}: ${messageOf(error)}`, { cause: error, where: name });
+}

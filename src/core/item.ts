@@ -1,0 +1,125 @@
+import { BatchxError } from './errors.js';
+import type { Origin } from './origin.js';
+
+export type Metadata = Readonly<Record<string, unknown>>;
+
+/** A piece of input that knows where its records came from; one object serves all records of a block. */
+export interface Place {
+  /** The input's name as the user wrote it: a path, or `stdin`. */
+  readonly source: string;
+  /** What is known of the record that begins at `at`: its line, its byte offset, ... */
+  locate(at: number): Metadata & { readonly line?: number };
+}
+
+/** Why an item was passed over. */
+export type SkipReason = 'filtered' | 'duplicate' | 'vanished' | 'dependency' | 'deferred' | 'already-done';
+
+/** What only some items have, so that a plain row need not carry it. */
+export interface ItemExtra {
+  readonly id?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+  /** How many items of the source it stands for; 1 unless said. */
+  readonly weight?: number | undefined;
+  /** The items that it was made from, which settle with it. */
+  readonly origin?: Origin | undefined;
+}
+
+const plain: ItemExtra = {};
+
+/**
+ * One unit of work: an `id`, the `data`, and `metadata` about where it came from.
+ *
+ * An item never changes: `withData`, `fail` and `skip` give a new one. One that failed or was skipped passes by all
+ * later steps and is accounted for at the sink.
+ *
+ * @example
+ * const item = Item.of({ sku: 'a-1' }, { id: 'a-1' });
+ * item.withData({ sku: 'a-1', price: 3 }).id; // 'a-1'
+ */
+export class Item<T = unknown> {
+  /** Its number in the input, from 0. */
+  readonly seq: number;
+  readonly data: T;
+  /** The text of the row, as long as no step has changed the data. */
+  readonly raw: string | undefined;
+  readonly place: Place | undefined;
+  /** Where in its `place` the record begins; only the place knows the unit. */
+  readonly at: number;
+  readonly extra: ItemExtra;
+  readonly error: BatchxError | undefined;
+  readonly skipped: SkipReason | undefined;
+
+  constructor(
+    seq: number,
+    data: T,
+    raw: string | undefined,
+    place: Place | undefined,
+    at: number,
+    extra: ItemExtra = plain,
+    error: BatchxError | undefined = undefined,
+    skipped: SkipReason | undefined = undefined,
+  ) {
+    this.seq = seq;
+    this.data = data;
+    this.raw = raw;
+    this.place = place;
+    this.at = at;
+    this.extra = extra;
+    this.error = error;
+    this.skipped = skipped;
+  }
+
+  /** An item around any value, for sources written by hand. */
+  static of<T>(data: T, extra: ItemExtra & { readonly seq?: number } = {}): Item<T> {
+    return new Item(extra.seq ?? 0, data, undefined, undefined, 0, extra);
+  }
+
+  /** The id that was given, or the place in the input; computed when asked for. */
+  get id(): string {
+    return this.extra.id ?? this.where ?? `#${this.seq + 1}`;
+  }
+
+  /** `file:line`, when it came from such a place. */
+  get where(): string | undefined {
+    if (this.place === undefined) return undefined;
+    const { line } = this.place.locate(this.at);
+    return line === undefined ? this.place.source : `${this.place.source}:${line}`;
+  }
+
+  /** Where it came from, and what its source said of it; computed when asked for. */
+  get metadata(): Metadata {
+    return { source: this.place?.source, ...this.place?.locate(this.at), ...this.extra.metadata };
+  }
+
+  get weight(): number {
+    return this.extra.weight ?? 1;
+  }
+
+  /** True as long as it neither failed nor was skipped: only then do steps see it. */
+  get live(): boolean {
+    return this.error === undefined && this.skipped === undefined;
+  }
+
+  withData<U>(data: U): Item<U> {
+    return new Item(this.seq, data, undefined, this.place, this.at, this.extra, this.error, this.skipped);
+  }
+
+  /** The same item with some of its extras replaced. */
+  withExtra(extra: ItemExtra): Item<T> {
+    const merged = { ...this.extra, ...extra };
+    return new Item(this.seq, this.data, this.raw, this.place, this.at, merged, this.error, this.skipped);
+  }
+
+  fail(error: BatchxError): Item<T> {
+    return new Item(this.seq, this.data, this.raw, this.place, this.at, this.extra, error, undefined);
+  }
+
+  skip(reason: SkipReason): Item<T> {
+    return new Item(this.seq, this.data, this.raw, this.place, this.at, this.extra, undefined, reason);
+  }
+}
+
+/** What a value weighs in a room: items know it, anything else weighs 1. */
+export function weightOf(value: unknown): number {
+  return value instanceof Item ? value.weight : 1;
+}

@@ -1,0 +1,47 @@
+import { BatchxError, messageOf } from './errors.js';
+
+/** How deep arrays and objects may be nested: deeper ones could not be written again without exhausting the stack. */
+export const DEPTH_LIMIT = 512;
+
+/** The value of a row of JSON; what is not JSON, or nested too deep, throws. */
+export function parseJsonRow(text: string): unknown {
+  if (text.length > 2 * DEPTH_LIMIT && tooDeep(text)) {
+    throw new BatchxError('parse', `nested deeper than ${DEPTH_LIMIT} levels, which is the most a row may have`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BatchxError('parse', `not JSON: ${messageOf(error).replace(/^SyntaxError: /, '')}`);
+  }
+}
+
+function tooDeep(text: string): boolean {
+  if (!manyOpeners(text)) return false;
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) i = endOfString(text, i);
+    else if (code === 0x5b || code === 0x7b) {
+      if (++depth > DEPTH_LIMIT) return true;
+    } else if (code === 0x5d || code === 0x7d) depth--;
+  }
+  return false;
+}
+
+/** Most long rows are long, not deep: searching for brackets is much cheaper than looking at every character. */
+function manyOpeners(text: string): boolean {
+  let found = 0;
+  for (const opener of ['[', '{']) {
+    for (let at = text.indexOf(opener); at >= 0; at = text.indexOf(opener, at + 1)) if (++found > DEPTH_LIMIT) return true;
+  }
+  return false;
+}
+
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) return i;
+    if (code === 0x5c) i++;
+  }
+  return text.length;
+}

@@ -1,0 +1,42 @@
+import type { BatchxError } from './errors.js';
+import type { Item, SkipReason } from './item.js';
+
+export type Status = 'ok' | 'failed' | 'skipped' | 'in-doubt';
+
+/**
+ * What became of an item. Sinks emit one for each item, once it is written.
+ *
+ * `error` is there when the status is `failed` or `in-doubt`, `reason` when it is `skipped`.
+ */
+export class Outcome<T = unknown> {
+  readonly item: Item<T>;
+  readonly status: Status;
+  /** Set by the sink that has accounted for it, so that none does so twice. */
+  settled = false;
+
+  constructor(item: Item<T>, status: Status) {
+    this.item = item;
+    this.status = status;
+  }
+
+  /** The outcome that an item has when nothing more happens to it. */
+  static of<T>(item: Item<T>): Outcome<T> {
+    return new Outcome(item, item.error !== undefined ? 'failed' : item.skipped !== undefined ? 'skipped' : 'ok');
+  }
+
+  get id(): string {
+    return this.item.id;
+  }
+
+  get error(): BatchxError | undefined {
+    return this.item.error;
+  }
+
+  get reason(): SkipReason | undefined {
+    return this.item.skipped;
+  }
+
+  get weight(): number {
+    return this.item.weight;
+  }
+}

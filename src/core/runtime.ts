@@ -1,0 +1,64 @@
+import { asyncScheduler, type SchedulerLike } from 'rxjs';
+import { type ByteBlocks, readDescriptor } from './bytes-in.js';
+import { type ByteWriter, writeToDescriptor } from './bytes-out.js';
+import { Events } from './events.js';
+import { monotonic } from './monotonic.js';
+
+/** The standard streams, as sources and sinks use them. */
+export interface Stdio {
+  /** Reads standard input until its end or until the signal fires. */
+  input(signal: AbortSignal): ByteBlocks;
+  readonly output: ByteWriter;
+}
+
+/**
+ * The world outside: time, chance, the standard streams, the environment, the end of the run and its events.
+ *
+ * Everything that waits, reads a clock or draws a random number gets it from here, so that tests play it in virtual
+ * time.
+ */
+export interface Runtime {
+  /** Its `now` never goes back and has nothing to do with the time of day. */
+  readonly scheduler: SchedulerLike;
+  /** The time of day, in milliseconds since 1970. */
+  wallNow(): number;
+  /** A number from 0 up to, but not including, 1. */
+  random(): number;
+  readonly stdio: Stdio;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Fires when nothing more is to be read or started, while calls that run may end. */
+  readonly stopping: AbortSignal;
+  /** Fires when running calls are to be given up as well. */
+  readonly signal: AbortSignal;
+  readonly events: Events;
+}
+
+const never = new AbortController().signal;
+
+/** The runtime of this process, any part of which may be replaced. Its events are its own; nothing stops it. */
+export function createRuntime(parts: Partial<Runtime> = {}): Runtime {
+  let output: ByteWriter | undefined;
+  return {
+    scheduler: monotonic(asyncScheduler, () => performance.now()),
+    wallNow: () => Date.now(),
+    random: () => Math.random(),
+    stdio: {
+      input: (signal) => readDescriptor(0, 'stdin', signal),
+      get output() {
+        return (output ??= writeToDescriptor(1, 'stdout'));
+      },
+    },
+    env: process.env,
+    stopping: never,
+    signal: never,
+    events: new Events(),
+    ...parts,
+  };
+}
+
+let shared: Runtime | undefined;
+
+/** The runtime that components use when they are given none: one for the process. */
+export function defaultRuntime(): Runtime {
+  return (shared ??= createRuntime());
+}

@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import { BatchxError } from './errors.js';
+
+const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const SIZES = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, K: 1024, M: 1024 ** 2, G: 1024 ** 3 } as const;
+
+const durationText = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+const sizeText = /^(\d+(?:\.\d+)?)(B|KB|MB|GB|K|M|G)$/i;
+
+/** A length of time with its unit, as `500ms`, `2s`, `1.5m`, `1h`, `1d`. It stays text: `toMs` reads it. */
+export const duration = () =>
+  z.string().regex(durationText, { error: ({ input }) => `expected a time such as "500ms", "2s" or "1.5m", got ${show(input)}` });
+
+/** A number of bytes with its unit, as `64KB`, `1.5MB`, `1G`; 1 KB is 1,024 bytes. It stays text: `toBytes` reads it. */
+export const byteSize = () =>
+  z.string().regex(sizeText, { error: ({ input }) => `expected a size such as "64KB" or "1.5MB", got ${show(input)}` });
+
+/** The milliseconds of a `duration()`. */
+export function toMs(text: string): number {
+  const [, amount, unit] = durationText.exec(text) ?? [];
+  return Number(amount) * UNITS[unit as keyof typeof UNITS];
+}
+
+/** The bytes of a `byteSize()`. */
+export function toBytes(text: string): number {
+  const [, amount, unit = ''] = sizeText.exec(text) ?? [];
+  return Math.round(Number(amount) * SIZES[unit.toUpperCase() as keyof typeof SIZES]);
+}
+
+/** Parses options by their schema; what does not fit throws one error that names every fault and its option. */
+export function parseOptions<S extends z.ZodType>(schema: S, input: unknown, of: string): z.output<S> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new BatchxError('usage', `${of}: ${describeIssues(parsed.error.issues)}`);
+}
+
+/** The issues of a schema in one line, each with the option it is about. */
+export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
+  return issues.map(({ path, message }) => (path.length === 0 ? message : `\`${path.join('.')}\`: ${message}`)).join('; ');
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : `${String(value)} (${typeof value})`;
+}

@@ -1,0 +1,264 @@
+import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
+import type * as z from 'zod';
+import type { SinkDefinition } from './define.js';
+import { BatchxError } from './errors.js';
+import { Item } from './item.js';
+import { settle } from './origin.js';
+import { Outcome } from './outcome.js';
+import { isPromiseLike } from './promise.js';
+import { findRooms, Room, ROOMS, withRooms } from './rooms.js';
+import type { Runtime } from './runtime.js';
+
+/** The open end of a sink. */
+export interface SinkWriter {
+  /**
+   * Writes the items of one block, in their order; done when the system has accepted them. An item that cannot be
+   * written as it is goes to `refuse`, and the rest is written. What it throws ends the run.
+   */
+  write(items: readonly Item[], refuse: (index: number, error: BatchxError) => void): void | Promise<void>;
+  close(): void | Promise<void>;
+}
+
+/** The operator of a defined sink. */
+export function sinkOf<S extends z.ZodObject>(
+  definition: SinkDefinition<S>,
+  options: z.output<S>,
+  runtime: Runtime,
+): OperatorFunction<unknown, Outcome> {
+  return toSink(() => definition.open(options, runtime), { takes: definition.takes, runtime });
+}
+
+export interface SinkOptions {
+  readonly takes: 'ok' | 'failed';
+  readonly runtime: Runtime;
+}
+
+/** How many rows make a block that does not wait for more. */
+const ROWS = 512;
+/** Below this many subscribers there is another sink, which settles the items. */
+const SINK = Symbol.for('batchx.sink');
+
+/**
+ * Makes an operator of a sink: items in, outcomes out, each once its item has been written.
+ *
+ * Rows are gathered while the source has some ready, and written as one block as soon as it pauses. While a write is
+ * under way what arrives waits in a room, so that a blocked disk or reader stops the reading. Order is kept. Values
+ * that are not items are taken as items that are ok; outcomes of a sink above are taken too, and then the last sink
+ * settles the items.
+ */
+export function toSink(open: () => SinkWriter | Promise<SinkWriter>, options: SinkOptions): OperatorFunction<unknown, Outcome> {
+  return (source) =>
+    new Observable((subscriber) => {
+      const sink = new Sink(subscriber, open, options);
+      withRooms([sink.room, ...findRooms(subscriber)], () => source.subscribe(sink.upstream));
+      subscriber.add(() => {
+        sink.end();
+      });
+    });
+}
+
+class Sink {
+  readonly room = new Room(ROWS);
+  readonly upstream: Upstream;
+  readonly #out: Subscriber<Outcome>;
+  readonly #takes: 'ok' | 'failed';
+  readonly #runtime: Runtime;
+  /** False when a sink further down has the last word. */
+  readonly #settles: boolean;
+  #writer: SinkWriter | undefined;
+  #gathered: Outcome[] = [];
+  #scheduled = false;
+  /** True while the sink is opened, written to or closed: what arrives then is counted in the room. */
+  #busy = true;
+  #ended: { readonly error?: unknown } | undefined;
+  #closing = false;
+  #seq = 0;
+
+  constructor(out: Subscriber<Outcome>, open: () => SinkWriter | Promise<SinkWriter>, { takes, runtime }: SinkOptions) {
+    this.#out = out;
+    this.#takes = takes;
+    this.#runtime = runtime;
+    this.#settles = !hasSink(out);
+    this.upstream = new Upstream(this, out);
+    void this.#open(open);
+  }
+
+  async #open(open: () => SinkWriter | Promise<SinkWriter>): Promise<void> {
+    try {
+      this.#writer = await open();
+    } catch (error) {
+      this.#out.error(error);
+      return;
+    }
+    this.#busy = false;
+    if (this.#out.closed) this.end();
+    else this.#next();
+  }
+
+  push(value: unknown): void {
+    const outcome = value instanceof Outcome ? value : Outcome.of(value instanceof Item ? value : Item.of(value, { seq: this.#seq++ }));
+    this.#gathered.push(outcome);
+    if (this.#busy) this.room.take(bulk(outcome));
+    else if (this.#gathered.length >= ROWS) this.#flush();
+    else if (!this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(this.#flushGathered);
+    }
+  }
+
+  /** The source is over; with an error, what came before it is still written. */
+  finish(end: { readonly error?: unknown }): void {
+    this.#ended = end;
+    if (!this.#busy) this.#next();
+  }
+
+  /** Nobody wants outcomes any more. */
+  end(): void {
+    this.#gathered = [];
+    this.room.give(this.room.held);
+    if (!this.#busy) void this.#close();
+  }
+
+  readonly #flushGathered = (): void => {
+    this.#scheduled = false;
+    if (!this.#busy && this.#gathered.length > 0 && !this.#out.closed) this.#flush();
+  };
+
+  #flush(): void {
+    const block = this.#gathered;
+    this.#gathered = [];
+    let written: void | Promise<void>;
+    try {
+      written = this.#write(block);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (!isPromiseLike(written)) {
+      this.#emit(block);
+      return;
+    }
+    this.#busy = true;
+    let held = 0;
+    for (const outcome of block) held += bulk(outcome);
+    this.room.take(held);
+    written.then(
+      () => {
+        this.#busy = false;
+        if (this.#out.closed) {
+          this.end();
+          return;
+        }
+        this.#emit(block);
+        this.room.release(held);
+        this.#next();
+        this.room.wake();
+      },
+      (error: unknown) => {
+        this.#busy = false;
+        this.#fail(error);
+      },
+    );
+  }
+
+  #write(block: Outcome[]): void | Promise<void> {
+    const items: Item[] = [];
+    const places: number[] = [];
+    for (let i = 0; i < block.length; i++) {
+      const { status, item } = block[i] as Outcome;
+      if (status === 'ok' ? this.#takes !== 'ok' : this.#takes !== 'failed' || status === 'skipped') continue;
+      items.push(item);
+      places.push(i);
+    }
+    if (items.length === 0) return;
+    return (this.#writer as SinkWriter).write(items, (index, error) => {
+      block[places[index] as number] = new Outcome((items[index] as Item).fail(error), 'failed');
+    });
+  }
+
+  #emit(block: readonly Outcome[]): void {
+    const { events } = this.#runtime;
+    for (const outcome of block) {
+      if (this.#settles && !outcome.settled) {
+        outcome.settled = true;
+        settle(outcome, (settled) => {
+          events.emit('batch:item:end', settled);
+        });
+      }
+      this.#out.next(outcome);
+      if (this.#out.closed) return;
+    }
+  }
+
+  /** What to do now that nothing is under way. */
+  #next(): void {
+    if (this.#gathered.length > 0) {
+      // These were counted when they arrived; the flush counts its block anew.
+      for (const outcome of this.#gathered) this.room.release(bulk(outcome));
+      this.#flush();
+      if (this.#busy || this.#out.closed) return;
+      this.room.wake();
+    }
+    if (this.#ended !== undefined) void this.#finish(this.#ended);
+  }
+
+  async #finish(end: { readonly error?: unknown }): Promise<void> {
+    this.#busy = true;
+    try {
+      await this.#close();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if ('error' in end) this.#out.error(end.error);
+    else this.#out.complete();
+  }
+
+  #fail(error: unknown): void {
+    this.#out.error(BatchxError.from(error, 'output'));
+  }
+
+  async #close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    await this.#writer?.close();
+  }
+}
+
+class Upstream extends Subscriber<unknown> {
+  readonly [SINK] = true;
+  readonly [ROOMS]: readonly Room[];
+  readonly #sink: Sink;
+
+  constructor(sink: Sink, out: Subscriber<Outcome>) {
+    super(out as Subscriber<unknown>);
+    this.#sink = sink;
+    this[ROOMS] = [sink.room];
+  }
+
+  protected override _next(value: unknown): void {
+    this.#sink.push(value);
+  }
+
+  protected override _error(error: unknown): void {
+    this.unsubscribe();
+    this.#sink.finish({ error });
+  }
+
+  protected override _complete(): void {
+    this.unsubscribe();
+    this.#sink.finish({});
+  }
+}
+
+/** What an outcome weighs in the room of a sink: rows are counted, and long ones as several. */
+const bulk = ({ item }: Outcome): number => 1 + ((item.raw?.length ?? 0) >> 10);
+
+function hasSink(subscriber: unknown): boolean {
+  let at = subscriber as { readonly [SINK]?: boolean; readonly destination?: unknown } | null | undefined;
+  while (at !== null && typeof at === 'object') {
+    if (at[SINK] === true) return true;
+    at = at.destination as typeof at;
+  }
+  return false;
+}

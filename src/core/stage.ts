@@ -1,0 +1,61 @@
+import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
+import { Concurrent, type ConcurrencyOptions, concurrentSettings, type ConcurrentSettings, type Job } from './concurrent.js';
+import { BatchxError } from './errors.js';
+import { type Item } from './item.js';
+import { isPromiseLike } from './promise.js';
+import type { Slot } from './slot.js';
+import type { Applied } from './step.js';
+
+/**
+ * Runs consecutive steps on each item in one slot, at most `concurrency` items at once.
+ *
+ * Emits each item once, with its data changed, failed or skipped; items that had failed or been skipped pass by. What
+ * a step throws becomes `item.error`. As long as no step returns a promise an item is done at once, whatever the cap.
+ * What waits is held in one room, as in `mapConcurrent`.
+ */
+export function stage(steps: readonly Applied[], options: ConcurrencyOptions = {}): OperatorFunction<Item, Item> {
+  const settings = concurrentSettings(options);
+  return (source) =>
+    new Observable((subscriber) => {
+      new Stage(subscriber, settings, steps).run(source, settings);
+    });
+}
+
+class Stage extends Concurrent<Item, Item> {
+  readonly #steps: readonly Applied[];
+
+  constructor(out: Subscriber<Item>, options: ConcurrentSettings, steps: readonly Applied[]) {
+    super(out, options);
+    this.#steps = steps;
+  }
+
+  protected override launch(item: Item, job: Job<Item>): void {
+    const result = this.#from(0, item, job);
+    if (isPromiseLike<Item>(result)) {
+      result.then(
+        (done) => {
+          this.#finish(job, done);
+        },
+        (error: unknown) => {
+          this.fail(new BatchxError('bug', 'a step ended in a way that it must not', { cause: error }));
+        },
+      );
+    } else this.#finish(job, result);
+  }
+
+  #finish(job: Job<Item>, item: Item): void {
+    this.emit(job, item);
+    this.done(job);
+  }
+
+  #from(index: number, item: Item, slot: Slot): Item | PromiseLike<Item> {
+    let current = item;
+    for (let i = index; i < this.#steps.length && current.live; i++) {
+      const step = this.#steps[i] as Applied;
+      const result = step(current, slot);
+      if (isPromiseLike<Item>(result)) return result.then((next) => this.#from(i + 1, next, slot));
+      current = result;
+    }
+    return current;
+  }
+}
