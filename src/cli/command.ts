@@ -1,0 +1,20 @@
+import type * as z from 'zod';
+import type { Ending } from './exit.js';
+import type { ParsedLine } from './flags.js';
+
+/** A command of the command line. Its help is made from this. */
+export interface Command<F extends z.ZodObject = z.ZodObject> {
+  readonly name: string;
+  /** What stands behind the name in the usage line. */
+  readonly usage: string;
+  /** One sentence, with a full stop. */
+  readonly summary: string;
+  readonly examples: readonly { readonly line: string; readonly does: string }[];
+  readonly flags: F;
+  /** What else there is to know, behind the flags. */
+  readonly notes?: readonly string[];
+  run(line: ParsedLine<F>): Promise<Ending>;
+}
+
+/** Infers the flags of a command from their schema. */
+export const defineCommand = <F extends z.ZodObject>(command: Command<F>): Command<F> => command;

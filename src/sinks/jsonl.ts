@@ -1,0 +1,50 @@
+import type { OperatorFunction } from 'rxjs';
+import * as z from 'zod';
+import { defineSink } from '../core/define.js';
+import type { Outcome } from '../core/outcome.js';
+import { jsonLine, lineWriter, openOutput } from '../core/rows-out.js';
+import { defaultRuntime, type Runtime } from '../core/runtime.js';
+import { parseOptions } from '../core/schema.js';
+import { sinkOf } from '../core/sink.js';
+
+export const jsonlSinkOptions = z.strictObject({
+  path: z.string().min(1, 'expected a path, got empty text').describe('The file to write, or `-` for standard output.'),
+});
+
+/**
+ * Writes the data of each item that is ok as a line of JSON, and emits an outcome for every item once it is written.
+ *
+ * Rows that no step changed are written byte for byte as they were read. Order is kept. Rows are written as soon as
+ * the source pauses, in blocks of up to 512; while the disk or the reader is slow at most 512 more wait, and sources
+ * stop reading. Data that JSON cannot say fails its item. A file is replaced; an output that cannot be written is the
+ * error of the Observable.
+ *
+ * ```
+ * source    -a-b--x-c--|       x failed
+ * written   -a-b----c--        lines
+ * result    -a-b--x-c--|       outcomes
+ * ```
+ *
+ * @example
+ * import { literals, toJsonl } from 'batchx';
+ *
+ * literals([{ n: 1 }, { n: 2 }])
+ *   .pipe(toJsonl('numbers.jsonl'))
+ *   .subscribe(({ id, status }) => console.log(id, status)); // #1 ok, #2 ok
+ */
+export function toJsonl(path: string, runtime: Runtime = defaultRuntime()): OperatorFunction<unknown, Outcome> {
+  return sinkOf(jsonlSink, parseOptions(jsonlSinkOptions, { path }, 'toJsonl'), runtime);
+}
+
+export const jsonlSink = defineSink({
+  name: 'jsonl',
+  status: 'stable',
+  summary: 'Writes the data of each item as a line of JSON.',
+  takes: 'ok',
+  options: jsonlSinkOptions,
+  examples: [
+    { title: 'A file', options: { path: 'results.jsonl' } },
+    { title: 'Standard output', options: { path: '-' } },
+  ],
+  open: async ({ path }, runtime) => lineWriter(await openOutput(path, runtime), (item) => item.raw ?? jsonLine(item.data)),
+});
