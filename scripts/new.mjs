@@ -5,13 +5,15 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 
 const root = join(import.meta.dirname, '..');
+/** Where each kind lives, and what a component of the kind exports: its face in code, and its definition. */
 const kinds = {
-  operator: { folder: 'src/operators/flow', tests: 'test/operators' },
-  step: { folder: 'src/operators/steps', tests: 'test/operators' },
-  source: { folder: 'src/sources', tests: 'test/sources' },
-  sink: { folder: 'src/sinks', tests: 'test/sinks' },
+  operator: { folder: 'src/operators/flow', tests: 'test/operators', exports: ['__camel__', '__camel__Flow'] },
+  step: { folder: 'src/operators/steps', tests: 'test/operators', exports: ['__camel__Items', '__camel__Step'] },
+  source: { folder: 'src/sources', tests: 'test/sources', exports: ['__camel__', '__camel__Source'] },
+  sink: { folder: 'src/sinks', tests: 'test/sinks', exports: ['to__Pascal__', '__camel__Sink'] },
 };
 
 const [kind, name, ...more] = process.argv.slice(2);
@@ -23,23 +25,29 @@ if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
 }
 const camel = name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 const pascal = camel[0].toUpperCase() + camel.slice(1);
-if (!isIdentifier(camel)) refuse(`\`${camel}\` is a word of the language: nothing can be exported by that name`);
+const fill = (text) =>
+  text.replaceAll('__name__', name).replaceAll('__camel__', camel).replaceAll('__Pascal__', pascal);
 
 const { folder, tests } = kinds[kind];
+const [face, definition] = kinds[kind].exports.map(fill);
+if (!isIdentifier(face)) refuse(`\`${face}\` is a word of the language: nothing can be exported by that name`);
 const files = { [kind]: `${folder}/${name}.ts`, [`${kind}.test`]: `${tests}/${name}.test.ts` };
 const existing = Object.values(files).filter((file) => existsSync(join(root, file)));
 if (existing.length > 0) refuse(`${existing.join(' and ')} exists: choose another name`);
 
 for (const [template, file] of Object.entries(files)) {
-  const text = readFileSync(join(root, `scripts/templates/${template}.ts.tmpl`), 'utf8');
-  mkdirSync(dirname(join(root, file)), { recursive: true });
-  writeFileSync(
-    join(root, file),
-    text.replaceAll('__name__', name).replaceAll('__camel__', camel).replaceAll('__Pascal__', pascal),
-    { flag: 'wx' },
-  );
+  const path = join(root, file);
+  const text = fill(readFileSync(join(root, `scripts/templates/${template}.ts.tmpl`), 'utf8'));
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }), { flag: 'wx' });
   console.log(`wrote ${file}`);
 }
+console.log(`
+What it does so far is an example: replace it, and every TODO. Then
+  - list \`${definition}\` in src/builtin.ts, and export it and \`${face}\` from src/index.ts;
+  - run \`npx vitest run ${tests}/${name}.test.ts\` and \`npm run lint:imports\`;
+  - run \`npm run docs\`, and add a line to CHANGELOG.md;
+  - run \`npm run check\`.`);
 
 function refuse(reason) {
   console.error(`new: ${reason}`);

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import type { Ending } from './exit.js';
-import type { ParsedLine } from './flags.js';
+import type { ParsedLine } from './parse-line.js';
 
-/** A command of the command line. Its help is made from this. */
+/** A command of the command line. Its help and its completion are made from this. */
 export interface Command<F extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   /** What stands behind the name in the usage line. */
@@ -13,6 +13,8 @@ export interface Command<F extends z.ZodObject = z.ZodObject> {
   readonly flags: F;
   /** What else there is to know, behind the flags. */
   readonly notes?: readonly string[];
+  /** What its first argument may be, where there is a choice. */
+  readonly choices?: readonly string[];
   run(line: ParsedLine<F>): Promise<Ending>;
 }
 

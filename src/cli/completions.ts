@@ -1,48 +1,47 @@
-import yargs, { type Argv } from 'yargs';
+import type { Command } from './command.js';
 import { commands } from './commands/index.js';
-import { flagsOf } from './flags.js';
+import { type Flag, flagsOf } from './flags.js';
 
-/** The parser that completes: it knows every command and flag, and runs none of them. */
-async function describe(): Promise<Argv> {
-  let program = yargs([]).scriptName('batchx').help(false).version(false).exitProcess(false);
-  for (const entry of commands) {
-    const { flags } = await entry.load();
-    program = program.command(entry.name, entry.summary, (command) =>
-      flagsOf(flags).reduce(
-        (known, { name, alias, boolean, description, choices }) =>
-          known.option(name, {
-            type: boolean ? 'boolean' : 'string',
-            description,
-            ...(alias !== undefined && { alias }),
-            ...(choices.length > 0 && { choices }),
-          }),
-        command,
-      ),
-    );
-  }
-  return program;
+type Choice = readonly [word: string, description: string];
+
+/**
+ * What may come in place of the last of the words behind `batchx`: a line each, with a description behind a tab.
+ * Nothing where a file name, or anything at all, may stand.
+ */
+export async function completionsFor(words: readonly string[]): Promise<string> {
+  const current = words.at(-1) ?? '';
+  const choices = await choicesFor(words.slice(0, -1), current);
+  return choices
+    .filter(([word]) => word.startsWith(current))
+    .map(([word, description]) => `${word}\t${description}\n`)
+    .join('');
 }
 
-/** The script for bash or zsh, which asks the program itself for what may follow. */
-export async function completionScript(shell: 'bash' | 'zsh'): Promise<string> {
-  const program = await describe();
-  const before = process.env.SHELL;
-  // The one thing by which yargs chooses between its two scripts.
-  process.env.SHELL = `/bin/${shell}`;
-  const lines: string[] = [];
-  const log = console.log;
-  console.log = (line: string) => void lines.push(line);
-  try {
-    program.showCompletionScript('batchx', 'completion');
-  } finally {
-    console.log = log;
-    process.env.SHELL = before;
-  }
-  return lines.join('\n') + '\n';
+async function choicesFor(before: readonly string[], current: string): Promise<Choice[]> {
+  const [name, ...args] = before;
+  if (name === undefined) return commands.map((entry) => [entry.name, entry.summary]);
+  if (args.includes(':::') || args.includes('--')) return [];
+  const command = await commands.find((entry) => entry.name === name)?.load();
+  if (command === undefined) return [];
+  const flags = flagsOf(command.flags);
+  const [flagName, value] = current.split('=', 2) as [string, string?];
+  // bash gives `--in=j` as three words, and wants only the last of them completed.
+  const last = args.at(-1) === '=' ? args.at(-2) : args.at(-1);
+  const open = flagCalled(last, flags);
+  if (open !== undefined && !open.boolean) return open.choices.map((choice) => [choice, '']);
+  if (value !== undefined) return flagCalled(flagName, flags)?.choices.map((each) => [`${flagName}=${each}`, '']) ?? [];
+  if (current.startsWith('-')) return flags.flatMap(wordsOf);
+  return positional(command, args);
 }
 
-/** What may follow the words that have been typed: commands, flags, or the values of a flag. */
-export async function completions(words: readonly string[]): Promise<string[]> {
-  const program = await describe();
-  return program.getCompletion([...words]);
+const flagCalled = (word: string | undefined, flags: readonly Flag[]): Flag | undefined =>
+  flags.find(({ name, alias }) => word === `--${name}` || (alias !== undefined && word === `-${alias}`));
+
+function wordsOf({ name, description, negatable, boolean }: Flag): Choice[] {
+  const negated: Choice[] = negatable ? [[`--no-${name}`, description]] : [];
+  // What is on anyway is only of interest to turn off.
+  return boolean && negatable ? negated : [[`--${name}`, description], ...negated];
 }
+
+const positional = ({ choices = [] }: Command, args: readonly string[]): Choice[] =>
+  args.some((arg) => !arg.startsWith('-')) ? [] : choices.map((choice) => [choice, '']);

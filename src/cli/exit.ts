@@ -1,3 +1,5 @@
+import { fstatSync } from 'node:fs';
+import { Socket } from 'node:net';
 import type { ErrorCode } from '../core/errors.js';
 
 /** How the program ends; the same numbers for every command. */
@@ -11,8 +13,11 @@ export const EXIT = {
   bug: 70,
 } as const;
 
-/** The exit code for an error that ended a run. */
-export function exitCodeOf(code: ErrorCode): number {
+/** What a command leaves behind: a code, or the signal that the program ends by. */
+export type Ending = number | NodeJS.Signals;
+
+/** How the program ends for an error that ended what it was doing. */
+export function endingOf(code: ErrorCode): Ending {
   switch (code) {
     case 'usage':
       return EXIT.usage;
@@ -20,30 +25,51 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'parse':
       return EXIT.input;
     case 'output':
-    case 'closed':
       return EXIT.output;
+    case 'closed':
+      return 'SIGPIPE';
     case 'halted':
       return EXIT.halted;
-    default:
+    case 'validation':
+    case 'expression':
+    case 'encode':
+    case 'aborted':
+      return EXIT.failed;
+    case 'bug':
       return EXIT.bug;
   }
 }
 
-/** What a command leaves behind: a code, or the signal that the program ends by. */
-export type Ending = number | NodeJS.Signals;
-
 /** Ends the program as the ending says, once standard error has taken what was written to it. */
 export async function endProcess(ending: Ending): Promise<never> {
-  await new Promise<void>((resolve) => process.stderr.write('', () => { resolve(); }));
+  await new Promise<void>((resolve) => process.stderr.write('', () => resolve()));
   if (typeof ending === 'string') await endBySignal(ending);
   process.exit(typeof ending === 'string' ? EXIT.bug : ending);
 }
 
 /** Ends by the signal itself, so that a shell loop around the program ends too. */
 async function endBySignal(signal: NodeJS.Signals): Promise<void> {
+  restorePipes();
   // Node ignores SIGPIPE; only a listener that comes and goes gives the signal its own meaning back.
   process.once(signal, () => undefined);
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
   await new Promise((resolve) => setTimeout(resolve, 1000));
+}
+
+/**
+ * Gives pipes that others use after us back as they were: blocking. Node does so itself, but not when a signal ends it;
+ * the next program would then fail with "resource temporarily unavailable".
+ */
+function restorePipes(): void {
+  for (const fd of [0, 1]) {
+    try {
+      const stat = fstatSync(fd);
+      if (!stat.isFIFO() && !stat.isSocket()) continue;
+      const { _handle: handle } = new Socket({ fd }) as { _handle?: { setBlocking?(blocking: boolean): void } };
+      handle?.setBlocking?.(true);
+    } catch {
+      // Closed by now: nobody will use it.
+    }
+  }
 }

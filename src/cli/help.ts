@@ -1,60 +1,70 @@
+import { isatty } from 'node:tty';
 import type { Command } from './command.js';
 import { type Flag, flagsOf } from './flags.js';
 import { styled } from './terminal.js';
 
+/** The widest that text is, and where the descriptions of flags begin. */
 const WIDTH = 100;
+const COLUMN = 30;
 
 /** The help of one command: examples first, then its flags. */
 export function commandHelp(command: Command): string {
   const flags = flagsOf(command.flags);
   const parts = [
-    `${heading('Usage')} batchx ${command.name} ${command.usage}`,
+    `${heading('Usage')} batchx ${command.name} ${flags.length === 0 ? '' : '[flags] '}${command.usage}`,
     '',
     ...wrap(command.summary, ''),
     '',
     heading('Examples'),
-    ...command.examples.flatMap(({ line, does }) => [`  $ ${line}`, ...wrap(does, '      ')]),
+    ...examplesHelp(command.examples),
   ];
   if (flags.length > 0) parts.push('', heading('Flags'), ...flags.flatMap(flagHelp));
-  if (command.notes !== undefined) parts.push('', ...command.notes.flatMap((note) => wrap(note, '')));
+  for (const note of command.notes ?? []) parts.push('', ...wrap(note, ''));
   return parts.join('\n') + '\n';
 }
 
 /** The help of the whole program. */
-export function programHelp(commands: readonly Pick<Command, 'name' | 'summary'>[], examples: Command['examples']): string {
+export function programHelp(
+  commands: readonly Pick<Command, 'name' | 'summary'>[],
+  examples: Command['examples'],
+): string {
   const longest = Math.max(...commands.map(({ name }) => name.length));
   return (
     [
       `${heading('Usage')} batchx <command> [flags]`,
       '',
-      'Pour items in, and get every result out, or the exact reason why not.',
+      ...wrap('Pour items in, and get every result out, or the exact reason why not.', ''),
       '',
       heading('Examples'),
-      ...examples.flatMap(({ line, does }) => [`  $ ${line}`, ...wrap(does, '      ')]),
+      ...examplesHelp(examples),
       '',
       heading('Commands'),
       ...commands.map(({ name, summary }) => `  ${name.padEnd(longest)}  ${summary}`),
       '',
-      '`batchx <command> --help` tells more of each.',
+      '`batchx <command> --help` tells more of each, `batchx --version` which one this is.',
     ].join('\n') + '\n'
   );
 }
 
-const heading = (text: string): string => styled('bold', `${text}:`, process.stdout);
+const heading = (text: string): string => styled('bold', `${text}:`, 1);
+
+const examplesHelp = (examples: Command['examples']): string[] =>
+  examples.flatMap(({ line, does }) => [`  $ ${line}`, ...wrap(does, '      ')]);
 
 function flagHelp({ name, alias, value, boolean, description, choices }: Flag): string[] {
   const shown = choices.length > 0 ? choices.join('|') : (value ?? 'TEXT');
   const left = `  ${alias === undefined ? '    ' : `-${alias}, `}--${name}${boolean ? '' : ` ${shown}`}`;
-  const lines = wrap(description, ' '.repeat(30));
-  if (left.length >= 29) return [left, ...lines];
+  const lines = wrap(description, ' '.repeat(COLUMN));
+  if (left.length >= COLUMN - 1) return [left, ...lines];
   return [left + (lines[0] ?? '').slice(left.length), ...lines.slice(1)];
 }
 
 function wrap(text: string, indent: string): string[] {
+  const width = isatty(1) ? Math.min(WIDTH, Math.max(process.stdout.columns, 2 * COLUMN)) : WIDTH;
   const lines: string[] = [];
   let line = indent;
   for (const word of text.split(' ')) {
-    if (line.length + word.length + 1 > WIDTH && line.trim() !== '') {
+    if (line.length + word.length + 1 > width && line.trim() !== '') {
       lines.push(line);
       line = indent;
     }

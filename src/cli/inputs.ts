@@ -7,20 +7,16 @@ import type { Use } from '../pipeline/plan.js';
 export const FORMATS = ['jsonl', 'json', 'csv', 'lines'] as const;
 export type Format = (typeof FORMATS)[number];
 
-const byEnding: Readonly<Record<string, Format>> = { jsonl: 'jsonl', ndjson: 'jsonl', json: 'json', csv: 'csv', txt: 'lines' };
+const byEnding: Readonly<Record<string, Format>> = {
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  json: 'json',
+  csv: 'csv',
+  txt: 'lines',
+};
 
-/**
- * The sources for what stands on the command line: paths, globs, directories, `-`; with nothing, standard input.
- *
- * Consecutive inputs of one format make one source. What does not exist, and a glob that matches nothing, throws.
- */
-export async function sourcesOf(inputs: readonly string[], literals: readonly string[] | undefined, format: Format | undefined): Promise<Use[]> {
-  if (literals !== undefined) {
-    if (inputs.length > 0) throw new BatchxError('usage', `expected either inputs or values behind \`:::\`, got both (${inputs.join(' ')})`);
-    return [{ name: 'literals', options: { values: literals } }];
-  }
-  const paths = (await Promise.all((inputs.length === 0 ? ['-'] : inputs).map(pathsOf))).flat();
-  if (paths.filter((path) => path === '-').length > 1) throw new BatchxError('usage', 'expected `-` only once: standard input can be read once');
+/** The sources for paths. Consecutive ones of one format make one source; the format is told by the name unless said. */
+export function sourcesOf(paths: readonly string[], format: Format | undefined): Use[] {
   const groups: { name: Format; paths: string[] }[] = [];
   for (const path of paths) {
     const name = format ?? formatOf(path);
@@ -31,12 +27,31 @@ export async function sourcesOf(inputs: readonly string[], literals: readonly st
   return groups.map(({ name, paths: path }) => ({ name, options: { path } }));
 }
 
-const formatOf = (path: string): Format => byEnding[/\.(\w+)(?:\.gz)?$/.exec(path)?.[1] ?? ''] ?? 'jsonl';
+/**
+ * The files that stand on the command line: paths, globs, directories, `-`; with nothing, standard input.
+ *
+ * What does not exist, and a glob that matches nothing, throws.
+ */
+export async function filesOf(inputs: readonly string[]): Promise<string[]> {
+  const paths = (await Promise.all((inputs.length === 0 ? ['-'] : inputs).map(pathsOf))).flat();
+  if (paths.filter((path) => path === '-').length > 1) {
+    throw new BatchxError('usage', 'expected `-` only once: standard input can be read once');
+  }
+  return paths;
+}
+
+const formatOf = (path: string): Format =>
+  byEnding[/\.(\w+)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? ''] ?? 'jsonl';
 
 async function pathsOf(input: string): Promise<string[]> {
   if (input === '-') return ['-'];
   const stat = statOf(input);
-  if (stat?.isDirectory() === true) return found(await expand('**/*.{jsonl,ndjson,json,csv,txt}{,.gz}', input), input, 'has no .jsonl, .json, .csv or .txt files in it');
+  if (stat?.isDirectory() === true)
+    return found(
+      await expand('**/*.{jsonl,ndjson,json,csv,txt}{,.gz}', input),
+      input,
+      'has no .jsonl, .json, .csv or .txt files in it',
+    );
   if (stat !== undefined) return [input];
   if (/[*?[\]{}]/.test(input)) return found(await expand(input), input, 'matches no file');
   const near = suggest(basename(input), namesIn(dirname(input)));
@@ -62,7 +77,11 @@ function namesIn(folder: string): string[] {
 
 async function expand(pattern: string, cwd?: string): Promise<string[]> {
   const { glob } = await import('tinyglobby');
-  const paths = await glob(pattern, { ...(cwd !== undefined && { cwd }), expandDirectories: false, followSymbolicLinks: false });
+  const paths = await glob(pattern, {
+    ...(cwd !== undefined && { cwd }),
+    expandDirectories: false,
+    followSymbolicLinks: false,
+  });
   return paths.map((path) => (cwd === undefined ? path : join(cwd, path))).sort();
 }
 

@@ -1,63 +1,98 @@
 import { commands } from './commands/index.js';
-import { type Ending, EXIT, exitCodeOf } from './exit.js';
+import { type Ending, EXIT, endingOf } from './exit.js';
 import { version } from './version.js';
 
 const examples = [
-  { line: `cat rows.jsonl | batchx map '({ id, total }) => ({ id, gross: total * 1.19 })'`, does: 'Rows in, rows out, in order.' },
-  { line: `batchx filter 'data.total > 100' 'orders/*.jsonl.gz' --group-by data.country`, does: 'Large orders, counted by country.' },
+  {
+    line: `cat rows.jsonl | batchx map '({ id, total }) => ({ id, gross: total * 1.19 })'`,
+    does: 'Rows in, rows out, in order.',
+  },
+  {
+    line: `batchx filter 'data.total > 100' 'orders/*.jsonl.gz' --group-by data.country`,
+    does: 'Large orders, counted by country.',
+  },
 ];
 
 /** Runs a command line and gives how the program ends. Everything it has to say goes to standard error. */
 export async function cli(argv: readonly string[]): Promise<Ending> {
+  // Whoever read what is said may have gone: no reason to end, and nobody left to tell.
+  process.stderr.on('error', () => undefined);
   const [name, ...args] = argv;
-  if (name === '--version' || name === '-V') {
-    process.stdout.write(`batchx ${version}\n`);
-    return EXIT.ok;
-  }
   try {
-    if (name === undefined || name === '--help' || name === '-h' || name === 'help') return await help(args[0], name === undefined);
-    if (name === '--get-yargs-completions') return await complete(args);
-    const before = args.slice(0, args.indexOf(':::') < 0 ? undefined : args.indexOf(':::'));
-    const untilDashes = before.slice(0, before.indexOf('--') < 0 ? undefined : before.indexOf('--'));
-    if (untilDashes.includes('--help') || untilDashes.includes('-h')) return await help(name, false);
-    const command = await find(name);
-    const { parseLine } = await import('./flags.js');
-    return await command.run(parseLine(command.flags, args));
+    return await dispatch(name, args);
   } catch (error) {
-    return await tell(error, name);
+    return tell(error, name);
   }
+}
+
+async function dispatch(name: string | undefined, args: readonly string[]): Promise<Ending> {
+  switch (name) {
+    case undefined:
+      process.stderr.write(await helpOf(undefined));
+      return EXIT.usage;
+    case '--version':
+    case '-V':
+      return print(`batchx ${version}\n`);
+    case 'help':
+    case '--help':
+    case '-h':
+      return print(await helpOf(args[0]));
+    case '--complete': {
+      const { completionsFor } = await import('./completions.js');
+      return print(await completionsFor(args));
+    }
+    default: {
+      if (wantsHelp(args)) return print(await helpOf(name));
+      const command = await find(name);
+      const { parseLine } = await import('./parse-line.js');
+      return command.run(parseLine(command.flags, args));
+    }
+  }
+}
+
+/** Whether help is asked for among the flags; behind `--` and `:::` nothing is a flag. */
+function wantsHelp(args: readonly string[]): boolean {
+  const end = args.findIndex((arg) => arg === '--' || arg === ':::');
+  const flags = end < 0 ? args : args.slice(0, end);
+  return flags.includes('--help') || flags.includes('-h');
+}
+
+async function print(text: string): Promise<Ending> {
+  const { writeOut } = await import('./write-out.js');
+  await writeOut(text);
+  return EXIT.ok;
+}
+
+async function helpOf(name: string | undefined): Promise<string> {
+  const { commandHelp, programHelp } = await import('./help.js');
+  return name === undefined ? programHelp(commands, examples) : commandHelp(await find(name));
 }
 
 async function find(name: string) {
   const entry = commands.find((each) => each.name === name);
   if (entry !== undefined) return entry.load();
-  const [{ BatchxError }, { didYouMean }] = await Promise.all([import('../core/errors.js'), import('../core/suggest.js')]);
-  const hint = didYouMean(name, commands.map((each) => each.name));
-  throw new BatchxError('usage', `no command is called "${name}"${hint === '' ? '; `batchx --help` lists them' : hint}`);
-}
-
-async function help(name: string | undefined, missing: boolean): Promise<Ending> {
-  const { commandHelp, programHelp } = await import('./help.js');
-  const text = name === undefined ? programHelp(commands, examples) : commandHelp(await find(name));
-  (missing ? process.stderr : process.stdout).write(text);
-  return missing ? EXIT.usage : EXIT.ok;
-}
-
-async function complete(args: readonly string[]): Promise<Ending> {
-  const { completions } = await import('./completions.js');
-  process.stdout.write((await completions(args)).map((word) => `${word}\n`).join(''));
-  return EXIT.ok;
+  const { BatchxError } = await import('../core/errors.js');
+  if (name.startsWith('-')) {
+    throw new BatchxError('usage', `expected a command before the flags, got ${name}; \`batchx --help\` lists them`);
+  }
+  const { didYouMean } = await import('../core/suggest.js');
+  const names = commands.map((each) => each.name);
+  const hint = didYouMean(name, names) || '; `batchx --help` lists them';
+  throw new BatchxError('usage', `no command is called "${name}"${hint}`);
 }
 
 /** An error that no command has dealt with: what the user did wrong, or a bug. */
 async function tell(error: unknown, name: string | undefined): Promise<Ending> {
-  const [{ BatchxError, messageOf }, { say }] = await Promise.all([import('../core/errors.js'), import('./terminal.js')]);
-  if (error instanceof BatchxError && error.code !== 'bug') {
-    say(...error.message.split('\n'));
-    if (error.code === 'usage' && commands.some((each) => each.name === name)) say(`\`batchx ${name ?? ''} --help\` shows examples and every flag`);
-    return exitCodeOf(error.code);
+  const [{ BatchxError }, { say, sayBug }] = await Promise.all([import('../core/errors.js'), import('./terminal.js')]);
+  if (!(error instanceof BatchxError) || error.code === 'bug') {
+    sayBug(error);
+    return EXIT.bug;
   }
-  say(`a bug in batchx: ${messageOf(error)}`);
-  if (process.env.BATCHX_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  return EXIT.bug;
+  const ending = endingOf(error.code);
+  if (ending === 'SIGPIPE') return ending;
+  say(...error.message.split('\n'));
+  if (ending === EXIT.usage && commands.some((each) => each.name === name)) {
+    say(`\`batchx ${name ?? ''} --help\` shows examples and every flag`);
+  }
+  return ending;
 }

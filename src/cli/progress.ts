@@ -1,34 +1,54 @@
+import { isatty } from 'node:tty';
 import type { Counts } from '../core/account.js';
-import { canDraw, makeWay, say } from './terminal.js';
+import type { Stdio } from '../core/runtime.js';
+import { joinParts, progressParts } from './progress-line.js';
+import { drawProgress } from './spinner.js';
+import { sharedTerminal } from './standard-streams.js';
+import { canDraw, say } from './terminal.js';
 
 export const PROGRESS = ['auto', 'none', 'plain', 'tty', 'json'] as const;
 export type ProgressMode = (typeof PROGRESS)[number];
 
 /** The display of a run that is going on. */
 export interface Progress {
+  /** How the run stands, in one line. */
+  readonly line: () => string;
+  /** The standard streams to use beside a line that is drawn on the same terminal. */
+  readonly stdio?: Stdio;
+  /** Ends the display; nothing of a drawn one stays on the screen. */
   stop(): void;
 }
 
-/** How soon the line appears, so that a quick command draws nothing; then how often each kind is renewed. */
-const FIRST = 1_000;
-const EVERY = { tty: 200, plain: 10_000, json: 1_000 } as const;
+export interface ProgressOptions {
+  readonly progress: ProgressMode;
+  readonly quiet: boolean;
+  /** Whether rows go to standard output while the run goes on. */
+  readonly rows: boolean;
+}
+
+/** How often a line that stays is written, in milliseconds. */
+const EVERY = { plain: 10_000, json: 1_000 } as const;
 
 /**
  * Shows on standard error how a run stands: a line that renews itself on a terminal, otherwise a plain line every ten
- * seconds, or an event a line with `json`. Nothing is drawn where rows go to the same terminal.
+ * seconds, or an event a line with `json`. Nothing is drawn where rows go to a terminal.
  */
-export function showProgress(mode: ProgressMode, counts: () => Counts): Progress {
-  const kind = mode === 'auto' || mode === 'tty' ? automatic(mode) : mode;
-  if (kind === 'none') return { stop: () => undefined };
+export function showProgress(options: ProgressOptions, counts: () => Counts): Progress {
   const started = performance.now();
-  const line = (): string => progressLine(counts(), (performance.now() - started) / 1000);
-  if (kind === 'tty') return drawing(line);
-  const show = (): void => {
-    if (kind === 'plain') say(line());
-    else process.stderr.write(JSON.stringify({ event: 'batch:progress', seconds: (performance.now() - started) / 1000, ...counts() }) + '\n');
-  };
+  const seconds = (): number => (performance.now() - started) / 1000;
+  const parts = (): string[] => progressParts(counts(), seconds());
+  const line = (): string => joinParts(parts());
+  const kind = kindOf(options);
+  if (kind === 'none') return { line, stop: () => undefined };
+  if (kind === 'tty') {
+    const stop = drawProgress((columns) => joinParts(parts(), columns));
+    return { line, stop, ...(isatty(1) && { stdio: sharedTerminal }) };
+  }
+  const event = (): string => JSON.stringify({ event: 'batch:progress', seconds: seconds(), ...counts() }) + '\n';
+  const show = kind === 'plain' ? () => say(line()) : () => void process.stderr.write(event());
   const timer = setInterval(show, EVERY[kind]).unref();
   return {
+    line,
     stop() {
       clearInterval(timer);
       if (kind === 'json') show();
@@ -36,48 +56,10 @@ export function showProgress(mode: ProgressMode, counts: () => Counts): Progress
   };
 }
 
-function automatic(mode: 'auto' | 'tty'): 'tty' | 'plain' | 'none' {
-  if (!canDraw(process.stderr)) return 'plain';
-  return process.stdout.isTTY && mode === 'auto' ? 'none' : 'tty';
+function kindOf({ progress: mode, quiet, rows }: ProgressOptions): 'none' | 'plain' | 'tty' | 'json' {
+  if (mode === 'tty') return canDraw() ? 'tty' : 'plain';
+  if (mode !== 'auto') return mode;
+  if (quiet) return 'none';
+  if (!canDraw()) return 'plain';
+  return rows && isatty(1) ? 'none' : 'tty';
 }
-
-function drawing(line: () => string): Progress {
-  let stopped = false;
-  let end = (): void => undefined;
-  const timer = setTimeout(() => {
-    void import('ora').then(({ default: ora }) => {
-      if (stopped) return;
-      const spinner = ora({ text: fit(line()), stream: process.stderr, discardStdin: false, hideCursor: false }).start();
-      const renew = setInterval(() => { spinner.text = fit(line()); }, EVERY.tty).unref();
-      makeWay(() => {
-        spinner.clear();
-        return () => { spinner.render(); };
-      });
-      end = () => {
-        clearInterval(renew);
-        makeWay(undefined);
-        spinner.stop();
-      };
-    });
-  }, FIRST).unref();
-  return {
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-      end();
-    },
-  };
-}
-
-/** What a line may have, beside the spinner, without breaking. */
-const fit = (text: string): string => text.slice(0, Math.max(0, process.stderr.columns - 3));
-
-function progressLine({ read, ok, failed, skipped, pending }: Counts, seconds: number): string {
-  const done = read - pending;
-  const parts = [`${number(done)} done`, `${number(Math.round(done / Math.max(seconds, 0.001)))}/s`, `${number(pending)} in flight`, `${number(ok)} ok`];
-  if (skipped > 0) parts.push(`${number(skipped)} skipped`);
-  if (failed > 0) parts.push(`${number(failed)} failed`);
-  return parts.join(' · ');
-}
-
-const number = (value: number): string => value.toLocaleString('en');

@@ -1,88 +1,32 @@
-import { builtin } from '../builtin.js';
-import { Account } from '../core/account.js';
 import { BatchxError } from '../core/errors.js';
-import { Events } from '../core/events.js';
-import { createRuntime } from '../core/runtime.js';
-import type { Use } from '../pipeline/plan.js';
-import { run, type RunResult } from '../pipeline/run.js';
 import type { Command } from './command.js';
-import { type Ending, EXIT, exitCodeOf } from './exit.js';
-import { summary, tellFailures } from './failures.js';
-import type { ParsedLine } from './flags.js';
-import { sourcesOf } from './inputs.js';
-import { showProgress } from './progress.js';
 import { rowFlags } from './row-flags.js';
-import { type Interruption, listen } from './signals.js';
-import { say } from './terminal.js';
-
-type Line = ParsedLine<typeof rowFlags>;
+import { runRows } from './row-run.js';
 
 /** A command that runs one step over rows: `map` and `filter`. */
-export function rowCommand(about: Pick<Command, 'name' | 'summary' | 'examples' | 'notes'>): Command<typeof rowFlags> {
+export function rowCommand(
+  about: Pick<Command, 'name' | 'summary' | 'examples'> & { readonly notes?: readonly string[] },
+): Command<typeof rowFlags> {
   return {
     ...about,
     usage: '<expression> [input...]',
     flags: rowFlags,
+    notes: [inputs, expressions, ...(about.notes ?? []), failures],
     async run(line) {
-      const [expression, ...inputs] = line.positionals;
-      if (expression === undefined) throw new BatchxError('usage', `expected an expression, as in: ${about.examples[0]?.line ?? ''}`);
-      return runRows({ name: about.name, options: { expression } }, inputs, line);
+      const [expression, ...names] = line.positionals;
+      if (expression === undefined) {
+        throw new BatchxError('usage', `expected an expression, as in: ${about.examples[0]?.line ?? ''}`);
+      }
+      return runRows({ name: about.name, options: { expression } }, names, line);
     },
   };
 }
 
-async function runRows(step: Use, inputs: readonly string[], { flags, literals }: Line): Promise<Ending> {
-  const events = new Events();
-  const account = new Account(events);
-  const interruption = listen(() => summary(account.counts));
-  const runtime = createRuntime({ events, stopping: interruption.stopping, signal: interruption.signal });
-  const sources = await sourcesOrNone(inputs, literals, flags);
-  const tellRest = tellFailures(events, flags.quiet);
-  const progress = showProgress(flags.progress, () => account.counts);
-  const result = await run(
-    {
-      name: step.name,
-      sources,
-      limit: flags.limit,
-      steps: [step],
-      concurrency: flags.concurrency,
-      ordered: flags['keep-order'],
-      strict: flags.strict,
-      sinks: [
-        { name: flags.out, options: { path: '-' } },
-        ...(flags.failed === undefined ? [] : [{ name: 'failed', options: { path: flags.failed } }]),
-      ],
-    },
-    { registry: builtin, runtime, account },
-  ).finally(() => { progress.stop(); });
-  return ending(result, interruption, flags, tellRest);
-}
+const inputs =
+  'Inputs are files (.jsonl, .ndjson, .json, .csv, .txt, each also .gz), globs in quotes, folders, `-` for standard input, which is also read when there is no input, or values behind `:::`.';
 
-/** With `--allow-empty` no input is as good as an empty one. */
-async function sourcesOrNone(inputs: readonly string[], literals: readonly string[] | undefined, flags: Line['flags']): Promise<Use[]> {
-  try {
-    return await sourcesOf(inputs, literals, flags.in);
-  } catch (error) {
-    if (flags['allow-empty'] && error instanceof BatchxError && error.code === 'input') return [{ name: 'literals', options: { values: [] } }];
-    throw error;
-  }
-}
+const expressions =
+  'The expression is JavaScript. It sees `data`, the row, and `item`, with `item.id`, `item.seq` and `item.metadata` (source, line, offset); a function is given both. It may be async. What it says by `console` goes to standard error.';
 
-/** Says what there is to say at the end of a run, and gives how the program ends. */
-function ending(result: RunResult, { endedBy }: Interruption, { quiet }: Line['flags'], tellRest: (counts: RunResult['counts']) => void): Ending {
-  const { counts, error, halted, interrupted } = result;
-  if (error?.code === 'closed') return 'SIGPIPE';
-  if (error !== undefined) say(error.message);
-  tellRest(counts);
-  if (error !== undefined) return exitCodeOf(error.code);
-  const signal = endedBy();
-  if (interrupted && signal !== undefined) {
-    if (!quiet) say(`interrupted by ${signal}; ${summary(counts)}`);
-    return signal;
-  }
-  if (halted) {
-    if (!quiet) say('halted at the first failure (--strict)');
-    return EXIT.halted;
-  }
-  return counts.failed + counts.inDoubt > 0 ? EXIT.failed : EXIT.ok;
-}
+const failures =
+  'A row that cannot be read, or for which the expression throws, is told on standard error, and the others go on. The exit code is 0 when all is well, 1 when some rows failed, 2 for wrong usage, 3 for a halt (--strict), 4 when an input cannot be read or nothing matches, 5 when an output cannot be written.';

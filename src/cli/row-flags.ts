@@ -6,7 +6,11 @@ import { PROGRESS } from './progress.js';
 
 /** A whole number of at least `least`, as text. */
 const whole = (least: number) =>
-  z.string().regex(/^\d+$/, wanted(`a whole number of at least ${least}`)).transform(Number).refine((n) => n >= least, wanted(`a whole number of at least ${least}`));
+  z
+    .string()
+    .regex(/^\d+$/, wanted(`a whole number of at least ${least}`))
+    .transform(Number)
+    .refine((n) => n >= least, wanted(`a whole number of at least ${least}`));
 
 function wanted(what: string) {
   return { error: ({ input }: { input?: unknown }) => `expected ${what}, got ${JSON.stringify(input ?? '')}` };
@@ -29,17 +33,49 @@ const text = z.string().min(1, 'expected a value; one that begins with a dash is
 
 /** The flags of the commands that turn rows into rows. */
 export const rowFlags = z.strictObject({
-  concurrency: flag(concurrency.optional(), 'How many asynchronous calls run at once: a number, 50% of the cores, or auto; 4 unless said.', { alias: 'j', value: 'N' }),
-  'keep-order': flag(z.boolean().default(true), 'Write rows in the order in which they were read; --no-keep-order writes them as they are done.', { alias: 'k' }),
+  concurrency: flag(
+    concurrency.optional(),
+    'How many asynchronous calls run at once: a number, 50% of the cores, or auto; 4 unless said.',
+    { alias: 'j', value: 'N' },
+  ),
+  'keep-order': flag(
+    z.boolean().default(true),
+    'Write rows in the order in which they were read, which is so unless said; --no-keep-order writes them as they are done.',
+    { alias: 'k' },
+  ),
   strict: flag(z.boolean().default(false), 'Stop at the first failure and exit with 3.'),
   limit: flag(whole(0).optional(), 'Read no more rows than this.', { value: 'N' }),
-  in: flag(oneOf(FORMATS).optional(), 'What the input is; by the name of the file unless said, jsonl for standard input.'),
-  out: flag(oneOf(FORMATS).default('jsonl'), 'What to write: one JSON value a line, an array, rows with a header, or bare text; jsonl unless said.'),
-  count: flag(z.boolean().default(false), 'Write only how many rows there are in the end.'),
-  stats: flag(text.optional(), 'Write only the statistics of the numbers that this expression gives for each row in the end.', { value: 'EXPR' }),
-  'group-by': flag(text.optional(), 'Write one row for each value of this expression, with its count, or with its --stats.', { value: 'EXPR' }),
-  failed: flag(text.optional(), 'Write the rows that failed to this file, in a form that can be given as input again.', { value: 'FILE' }),
-  'allow-empty': flag(z.boolean().default(false), 'Exit with 0, not 4, when no file matches.'),
-  progress: flag(oneOf(PROGRESS).default('auto'), 'How to show on standard error how it goes; --no-progress shows nothing.'),
-  quiet: flag(z.boolean().default(false), 'Say nothing of single failures and of the end.', { alias: 'q' }),
+  in: flag(
+    oneOf(FORMATS).optional(),
+    'What the input is; by the name of the file unless said, jsonl for standard input.',
+  ),
+  out: flag(
+    oneOf(FORMATS).default('jsonl'),
+    'What to write: one JSON value a line, an array, rows with a header, or bare text; jsonl unless said.',
+  ),
+  count: flag(z.boolean().default(false), 'Write only how many rows there would have been.'),
+  stats: flag(text.optional(), 'Write only the statistics of the numbers that this expression gives for the rows.', {
+    value: 'EXPR',
+  }),
+  'group-by': flag(
+    text.optional(),
+    'Write one row for each value that this expression has for the rows, with its count, or its --stats.',
+    { value: 'EXPR' },
+  ),
+  failed: flag(
+    text.optional(),
+    'Write the rows that failed to this file, in a form that can be given as input again.',
+    { value: 'FILE' },
+  ),
+  'allow-empty': flag(
+    z.boolean().default(false),
+    'Exit with 0, not 4, when no file matches or standard input is closed.',
+  ),
+  progress: flag(
+    oneOf(PROGRESS).default('auto'),
+    'How to show on standard error how it goes; --no-progress shows nothing.',
+  ),
+  quiet: flag(z.boolean().default(false), 'Say nothing of failures and of how it goes; the exit code tells.', {
+    alias: 'q',
+  }),
 });

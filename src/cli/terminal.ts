@@ -1,32 +1,32 @@
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
+import { messageOf } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Text in a style, when the stream is a terminal that wants colours (`NO_COLOR` and `FORCE_COLOR` are obeyed). */
-export const styled = (style: Style, text: string, stream: NodeJS.WriteStream): string =>
-  wantsColor(stream) ? styleText(style, text, { validateStream: false }) : text;
+/** Text in a style, when the descriptor is a terminal that wants colours (`NO_COLOR` and `FORCE_COLOR` are obeyed). */
+export const styled = (style: Style, text: string, fd: number): string =>
+  wantsColor(fd) ? styleText(style, text, { validateStream: false }) : text;
 
-function wantsColor(stream: NodeJS.WriteStream): boolean {
+export function wantsColor(fd: number): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
-  return stream.isTTY && TERM !== 'dumb';
+  return isatty(fd) && TERM !== 'dumb';
 }
 
-/** Whether a stream is a terminal that has room to draw in; some report no columns at all. */
-export const canDraw = (stream: NodeJS.WriteStream): boolean => stream.isTTY && stream.columns > 0;
-
-let hide: (() => () => void) | undefined;
-
-/** Lets the progress line make way for other lines: `hider` hides it and gives back how to show it again. */
-export function makeWay(hider: typeof hide): void {
-  hide = hider;
-}
+/** Whether standard error is a terminal that has room to draw in; some report no columns at all. */
+export const canDraw = (): boolean => isatty(2) && process.stderr.columns > 0 && process.env.TERM !== 'dumb';
 
 /** Writes lines to standard error, each as one line whatever the data in it. */
 export function say(...lines: readonly string[]): void {
-  const show = hide?.();
   process.stderr.write(lines.map((line) => `batchx: ${printable(line)}\n`).join(''));
-  show?.();
+}
+
+/** Tells of a fault in batchx itself; the stack trace only to those who look for it. */
+export function sayBug(error: unknown): void {
+  say(`a bug in batchx: ${messageOf(error)}`);
+  if (process.env.BATCHX_DEBUG === undefined) say('with BATCHX_DEBUG=1 it tells where; please report that');
+  else if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
 }

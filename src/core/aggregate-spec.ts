@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Shape } from './aggregator.js';
+import type { AggregateSpec, Shape } from './aggregator.js';
 import { BatchxError } from './errors.js';
 import type { Registry } from './registry.js';
 import { parseOptions } from './schema.js';
@@ -7,12 +7,13 @@ import { parseOptions } from './schema.js';
 /** The option that holds aggregates by name, each as one aggregator with its options. */
 export const aggregateSpec = () => z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())));
 
-export type AggregateSpec = z.output<ReturnType<typeof aggregateSpec>>;
-
 /**
  * The aggregators that a spec names. Unknown ones, and options that do not fit, throw.
  *
  * @example
+ * import { builtin } from '../builtin.js';
+ * import { shapeOf } from './aggregate-spec.js';
+ *
  * shapeOf({ n: { count: {} }, total: { stats: { expression: 'data.total' } } }, builtin);
  */
 export function shapeOf(spec: AggregateSpec, registry: Registry): Shape {
@@ -23,7 +24,10 @@ export function shapeOf(spec: AggregateSpec, registry: Registry): Shape {
       throw new BatchxError('usage', `expected one aggregator for \`${name}\`, got ${got}`);
     }
     const definition = registry.get('aggregator', key);
-    return [name, definition.create(parseOptions(definition.options, options, key), (nested) => shapeOf(nested, registry))];
+    return [
+      name,
+      definition.create(parseOptions(definition.options, options, key), (nested) => shapeOf(nested, registry)),
+    ];
   });
   return Object.fromEntries(shape) as Shape;
 }

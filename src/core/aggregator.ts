@@ -15,6 +15,9 @@ export type Aggregator<T = unknown, R = unknown> = () => Tally<T, R>;
 /** One aggregator, or several by name. */
 export type Shape<T = unknown> = Aggregator<T> | { readonly [name: string]: Shape<T> };
 
+/** The same as data: aggregates by name, each as one aggregator's name with its options. */
+export type AggregateSpec = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
+
 /** What comes of a shape: the aggregator's result, or an object of the results by name. */
 export type Aggregated<S> = S extends Aggregator<never, infer R> ? R : { -readonly [K in keyof S]: Aggregated<S[K]> };
 
@@ -27,9 +30,14 @@ function start(shape: unknown, name: string): Tally {
   if (typeof shape === 'function') return (shape as Aggregator)();
   if (typeof shape !== 'object' || shape === null) {
     const where = name === '' ? '' : ` for \`${name}\``;
-    throw new BatchxError('usage', `expected an aggregator, such as count(), or several by name${where}, got ${String(shape)}`);
+    throw new BatchxError(
+      'usage',
+      `expected an aggregator, such as count(), or several by name${where}, got ${String(shape)}`,
+    );
   }
-  return new Named(Object.entries(shape).map(([key, part]) => [key, start(part, name === '' ? key : `${name}.${key}`)]));
+  return new Named(
+    Object.entries(shape).map(([key, part]) => [key, start(part, name === '' ? key : `${name}.${key}`)]),
+  );
 }
 
 class Named implements Tally {
@@ -51,5 +59,8 @@ class Named implements Tally {
 /** Refuses a promise where a tally needs a value now. */
 export function now<T>(value: T): T {
   if (!isPromiseLike(value)) return value;
-  throw new BatchxError('expression', 'expected a value, got a promise: an aggregate does not wait, compute it in a step');
+  throw new BatchxError(
+    'expression',
+    'expected a value, got a promise: an aggregate does not wait, compute it in a step',
+  );
 }

@@ -1,8 +1,7 @@
-import { fstatSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, fstatSync, open, read } from 'node:fs';
 import { Socket, type SocketConstructorOpts, type TcpSocketConnectOpts } from 'node:net';
 import { isatty, ReadStream } from 'node:tty';
-import { BatchxError, messageOf } from './errors.js';
+import { BatchxError, messageOf, systemCode } from './errors.js';
 
 /** How much one read brings at most, and so what a source holds of its input. */
 export const BLOCK = 64 * 1024;
@@ -10,45 +9,74 @@ export const BLOCK = 64 * 1024;
 /** Reads of at most one block each. A block is only good until the next one is asked for: its memory is used again. */
 export type ByteBlocks = AsyncIterable<Buffer>;
 
-/** The bytes of a file, in blocks. */
-export async function* readFileBlocks(path: string): ByteBlocks {
-  let file: FileHandle;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    throw unreadable(path, error);
+/** The bytes of a file, in blocks. Of a named pipe as of any pipe: a read that waits ends with the signal. */
+export async function* readFileBlocks(path: string, signal: AbortSignal): ByteBlocks {
+  const fd = await opened(path);
+  if (isPipe(fd)) {
+    // Closed by the socket that reads it.
+    yield* readPipe(fd, path, signal);
+    return;
   }
   try {
-    yield* blocksOf(file, path);
+    yield* blocksOf(fd, path);
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 
-async function* blocksOf(file: FileHandle, path: string): ByteBlocks {
-  const buffer = Buffer.allocUnsafeSlow(BLOCK);
-  for (;;) {
-    let size: number;
-    try {
-      ({ bytesRead: size } = await file.read(buffer, 0, BLOCK, null));
-    } catch (error) {
-      throw unreadable(path, error);
+const opened = (path: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    open(path, 'r', (error, fd) => {
+      if (error === null) resolve(fd);
+      else reject(unreadable(path, error));
+    });
+  });
+
+function isPipe(fd: number): boolean {
+  const stat = fstatSync(fd);
+  return stat.isFIFO() || stat.isSocket();
+}
+
+/** One block is read while the other is worked on: of a file, unlike a pipe, nothing is taken away by that. */
+async function* blocksOf(fd: number, name: string): ByteBlocks {
+  let [now, next] = [Buffer.allocUnsafeSlow(BLOCK), Buffer.allocUnsafeSlow(BLOCK)];
+  let reading = readInto(fd, next);
+  try {
+    for (;;) {
+      const size = await reading;
+      if (size === 0) return;
+      [now, next] = [next, now];
+      reading = readInto(fd, next);
+      // Its failure is thrown when its turn comes; until then nobody listens to it.
+      reading.catch(() => undefined);
+      yield now.subarray(0, size);
     }
-    if (size === 0) return;
-    yield buffer.subarray(0, size);
+  } catch (error) {
+    throw unreadable(name, error);
+  } finally {
+    // The descriptor may be closed only when nothing reads from it any more.
+    await reading.catch(() => undefined);
   }
 }
+
+const readInto = (fd: number, buffer: Buffer): Promise<number> =>
+  new Promise((resolve, reject) => {
+    read(fd, buffer, 0, buffer.length, null, (error, size) => {
+      if (error === null) resolve(size);
+      else reject(error);
+    });
+  });
 
 /** The bytes that arrive at a file descriptor, in blocks; a read that waits for a pipe ends with the signal. */
 export function readDescriptor(fd: number, name: string, signal: AbortSignal): ByteBlocks {
   try {
     if (isatty(fd)) return chunksOf(new ReadStream(fd), name, signal);
-    const stat = fstatSync(fd);
-    if (stat.isFIFO() || stat.isSocket()) return readPipe(fd, name, signal);
+    if (isPipe(fd)) return readPipe(fd, name, signal);
   } catch (error) {
     throw unreadable(name, error);
   }
-  return readFileBlocks(`/dev/fd/${fd}`);
+  // By its descriptor, not by its name: reading goes on where whoever had it before has stopped.
+  return blocksOf(fd, name);
 }
 
 async function* chunksOf(stream: ReadStream, name: string, signal: AbortSignal): ByteBlocks {
@@ -122,7 +150,16 @@ async function* readPipe(fd: number, name: string, signal: AbortSignal): ByteBlo
   }
 }
 
-function unreadable(name: string, error: unknown): BatchxError {
+/** The error of an input that cannot be opened or read, for the reason that the system gave or another one. */
+export function unreadable(name: string, error: unknown, why = reasonOf(error)): BatchxError {
   if (error instanceof BatchxError) return error;
-  return new BatchxError('input', `cannot read ${name}: ${messageOf(error)}`, { cause: error, where: name });
+  return new BatchxError('input', `cannot read ${name}: ${why}`, { cause: error, where: name });
+}
+
+/** What users meet most, in words; the rest as the system says it. */
+function reasonOf(error: unknown): string {
+  const code = systemCode(error);
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'it is a directory';
+  return messageOf(error);
 }

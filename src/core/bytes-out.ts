@@ -8,6 +8,8 @@ import { BatchxError, messageOf, systemCode } from './errors.js';
 /** Where bytes go: a file or an open descriptor. `write` is done when the system has accepted every byte. */
 export interface ByteWriter {
   write(bytes: Uint8Array): Promise<void>;
+  /** Only of a file: done when what was written is on the disk. */
+  sync?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -19,17 +21,17 @@ export async function writeToFile(path: string): Promise<ByteWriter> {
   } catch (error) {
     throw unwritable(path, error);
   }
+  const sync = async (): Promise<void> => {
+    try {
+      if ((await file.stat()).isFile()) await file.datasync();
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  };
   return {
     write: (bytes) => writeAll(file.fd, path, bytes),
-    async close() {
-      try {
-        if ((await file.stat()).isFile()) await file.sync();
-      } catch (error) {
-        throw unwritable(path, error);
-      } finally {
-        await file.close();
-      }
-    },
+    sync,
+    close: () => sync().finally(() => file.close()),
   };
 }
 
@@ -63,7 +65,7 @@ function streamFor(fd: number, name: string): Writable | undefined {
 
 /** The system may take fewer bytes than it was given (a full disk, a quota, a signal): goes on until all are taken. */
 async function writeAll(fd: number, name: string, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const taken = await new Promise<number>((resolve, reject) => {
       write(fd, bytes, at, bytes.length - at, null, (error, written) => {
         if (error === null) resolve(written);
@@ -75,7 +77,17 @@ async function writeAll(fd: number, name: string, bytes: Uint8Array): Promise<vo
   }
 }
 
-function unwritable(name: string, error: unknown): BatchxError {
+/** The error of an output that cannot be opened or written. */
+export function unwritable(name: string, error: unknown): BatchxError {
+  if (error instanceof BatchxError) return error;
   const code = systemCode(error) === 'EPIPE' ? 'closed' : 'output';
-  return new BatchxError(code, `cannot write ${name}: ${messageOf(error)}`, { cause: error, where: name });
+  return new BatchxError(code, `cannot write ${name}: ${reasonOf(error)}`, { cause: error, where: name });
+}
+
+/** What users meet most, in words; the rest as the system says it. */
+function reasonOf(error: unknown): string {
+  const code = systemCode(error);
+  if (code === 'ENOENT') return 'there is no such folder';
+  if (code === 'EISDIR') return 'it is a directory';
+  return messageOf(error);
 }

@@ -2,7 +2,7 @@ import { type Observable, Subscriber, type Subscription } from 'rxjs';
 import { BatchxError } from './errors.js';
 import { weightOf } from './item.js';
 import { Ring } from './ring.js';
-import { findRooms, Room, roomFor, ROOMS, withoutRooms, withRooms } from './rooms.js';
+import { findRooms, Room, roomFor, ROOMS, roomsAnnounced, withoutRooms, withRooms } from './rooms.js';
 import type { Slot } from './slot.js';
 
 /** How calls run side by side. */
@@ -30,8 +30,14 @@ export interface ConcurrentSettings {
 /** Checks the options and fills in their defaults. */
 export function concurrentSettings(options: ConcurrencyOptions): ConcurrentSettings {
   const { concurrency = 4, ordered = false, maxWaiting = 1000, stop } = options;
-  if (typeof concurrency === 'number' && !(concurrency === Infinity || (Number.isInteger(concurrency) && concurrency > 0))) {
-    throw new BatchxError('usage', `expected \`concurrency\` to be a whole number of at least 1, got ${String(concurrency)}`);
+  if (
+    typeof concurrency === 'number' &&
+    !(concurrency === Infinity || (Number.isInteger(concurrency) && concurrency > 0))
+  ) {
+    throw new BatchxError(
+      'usage',
+      `expected \`concurrency\` to be a whole number of at least 1, got ${String(concurrency)}`,
+    );
   }
   return { concurrency, ordered, maxWaiting, stop };
 }
@@ -84,7 +90,11 @@ export abstract class Concurrent<T, R> implements Engine<R> {
   run(source: Observable<T>, { concurrency, stop }: ConcurrentSettings): void {
     const { out } = this;
     if (typeof concurrency === 'number') this.#setCap(concurrency);
-    else withoutRooms(() => { this.#follow(concurrency); });
+    else
+      withoutRooms(() => {
+        this.#follow(concurrency);
+      });
+    if (out.closed) return;
     if (stop?.aborted === true) this.#stop();
     stop?.addEventListener('abort', this.#stop);
     const upstream = new Upstream(this, out);
@@ -114,7 +124,7 @@ export abstract class Concurrent<T, R> implements Engine<R> {
 
   /** A result of a call: emitted now, or held until the calls before it are done. */
   emit(job: Job<R>, result: R): void {
-    if (this.#line === undefined || (job.held === undefined && this.#line.peek() === job)) this.out.next(result);
+    if (this.#line === undefined || (job.held === undefined && this.#line.peek() === job)) this.#pass(result);
     else {
       (job.held ??= []).push(result);
       job.heldRoom?.take(1);
@@ -133,11 +143,21 @@ export abstract class Concurrent<T, R> implements Engine<R> {
       else this.room.take(job.weight);
     }
     this.#drain();
-    this.#settle();
   }
 
   fail(error: unknown): void {
     this.out.error(error);
+  }
+
+  /** What is below may be told of a result while a source is being subscribed to, whose rooms are no concern of it. */
+  #pass(result: R): void {
+    if (roomsAnnounced()) this.#passApart(result);
+    else this.out.next(result);
+  }
+
+  // A function of its own, as `#launchApart`: a closure beside the usual way would cost that way, too.
+  #passApart(result: R): void {
+    withoutRooms(() => this.out.next(result));
   }
 
   get ordered(): boolean {
@@ -168,10 +188,15 @@ export abstract class Concurrent<T, R> implements Engine<R> {
     const job = new Job<R>(this, weightOf(value));
     this.#line?.push(job);
     try {
-      this.launch(value, job);
+      if (roomsAnnounced()) this.#launchApart(value, job);
+      else this.launch(value, job);
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  #launchApart(value: T, job: Job<R>): void {
+    withoutRooms(() => this.launch(value, job));
   }
 
   /** Gives free slots to parked calls that want to go on, then to waiting values; then lets more be read. */
@@ -191,6 +216,7 @@ export abstract class Concurrent<T, R> implements Engine<R> {
     }
     this.#draining = false;
     this.room.wake();
+    this.#settle();
   }
 
   #resume(job: Job<R>): void {
@@ -214,7 +240,8 @@ export abstract class Concurrent<T, R> implements Engine<R> {
       const counted = next.over;
       const held = next.held;
       // Emitting may bring more results of the same call: they are appended, and the loop finds them.
-      for (let i = 0; held !== undefined && i < held.length && !this.out.closed; i++) this.out.next(held[i] as R);
+      for (let i = 0; held !== undefined && i < held.length && !this.out.closed; i++) this.#pass(held[i] as R);
+      if (this.out.closed) break;
       next.held = undefined;
       if (counted) this.room.release(next.weight);
       next.heldRoom?.give(next.heldRoom.held);
@@ -225,7 +252,7 @@ export abstract class Concurrent<T, R> implements Engine<R> {
   #settle(): void {
     if (!this.#sourceDone || this.#active > 0 || this.#parked > 0 || this.#queue.length > 0 || this.#draining) return;
     if (this.#advancing) return;
-    this.out.complete();
+    withoutRooms(() => this.out.complete());
   }
 
   #setCap(cap: number): void {
@@ -248,13 +275,15 @@ export abstract class Concurrent<T, R> implements Engine<R> {
           return;
         }
         this.#drain();
-        this.#settle();
       },
       error: (error: unknown) => {
         this.fail(error);
       },
       complete: () => {
-        if (!said) this.fail(new BatchxError('usage', 'expected the concurrency Observable to emit a number, it completed without one'));
+        if (!said)
+          this.fail(
+            new BatchxError('usage', 'expected the concurrency Observable to emit a number, it completed without one'),
+          );
       },
     });
     this.out.add(follower);
@@ -262,13 +291,15 @@ export abstract class Concurrent<T, R> implements Engine<R> {
 
   readonly #stop = (): void => {
     this.#stopped = true;
-    for (let value = this.#queue.shift(); value !== undefined; value = this.#queue.shift()) this.room.release(weightOf(value));
-    this.#settle();
+    while (this.#queue.length > 0) this.room.release(weightOf(this.#queue.shift()));
+    // Those that wait for room would wait for ever: what they bring now is dropped.
+    this.#drain();
   };
 
   #tearDown(): void {
     this.#queue.clear();
-    this.#line?.clear();
+    for (let job = this.#line?.shift(); job !== undefined; job = this.#line?.shift())
+      job.heldRoom?.give(job.heldRoom.held);
     this.#returning.clear();
     this.room.give(this.room.held);
     for (const job of this.#signals) job.abort();
@@ -332,7 +363,7 @@ class Upstream<T, R> extends Subscriber<T> {
   readonly #engine: Concurrent<T, R>;
 
   constructor(engine: Concurrent<T, R>, out: Subscriber<R>) {
-    super(out as unknown as Subscriber<T>);
+    super(out);
     this.#engine = engine;
     this[ROOMS] = [engine.room];
   }

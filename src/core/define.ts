@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type * as z from 'zod';
+import type { AggregateSpec, Aggregator, Shape } from './aggregator.js';
 import type { Item } from './item.js';
 import type { Blocks } from './pull.js';
 import type { Runtime } from './runtime.js';
@@ -8,7 +9,7 @@ import type { Gives, StepFunction } from './step.js';
 
 /** What every component says of itself; checks, help, JSON Schema and reference pages are made from it. */
 export interface Definition<S extends z.ZodObject = z.ZodObject> {
-  /** Its key in a pipeline and its file's name: kebab-case. */
+  /** What it is called, in kebab-case; its file has the same name. */
   readonly name: string;
   readonly status: 'experimental' | 'stable' | 'deprecated';
   /** One sentence, with a full stop. */
@@ -17,7 +18,7 @@ export interface Definition<S extends z.ZodObject = z.ZodObject> {
   readonly examples: readonly { readonly title: string; readonly options: z.input<S> }[];
 }
 
-/** Makes items: the beginning of a pipeline. */
+/** Makes items. */
 export interface SourceDefinition<S extends z.ZodObject = z.ZodObject> extends Definition<S> {
   readonly kind: 'source';
   /** Opens the input and gives its items, a block for each read. The signal fires when nobody wants them any more. */
@@ -37,7 +38,7 @@ export interface FlowDefinition<S extends z.ZodObject = z.ZodObject> extends Def
   create(options: z.output<S>, runtime: Runtime): OperatorFunction<Item, Item>;
 }
 
-/** Takes finished items out of the pipeline. */
+/** Takes finished items. */
 export interface SinkDefinition<S extends z.ZodObject = z.ZodObject> extends Definition<S> {
   readonly kind: 'sink';
   /** Which items it is given to write: those that went well, or those that failed. */
@@ -45,28 +46,142 @@ export interface SinkDefinition<S extends z.ZodObject = z.ZodObject> extends Def
   open(options: z.output<S>, runtime: Runtime): SinkWriter | Promise<SinkWriter>;
 }
 
-export type AnyDefinition = SourceDefinition | StepDefinition | FlowDefinition | SinkDefinition;
+/** Makes one value of all items. */
+export interface AggregatorDefinition<S extends z.ZodObject = z.ZodObject> extends Definition<S> {
+  readonly kind: 'aggregator';
+  /** `shapeOf` makes the aggregators that the options name, for those that are made of others. */
+  create(options: z.output<S>, shapeOf: (spec: AggregateSpec) => Shape): Aggregator;
+}
 
-/** Defines a source; the types of its options come from the schema. */
+/** A component of any kind. */
+export type AnyDefinition = SourceDefinition | StepDefinition | FlowDefinition | SinkDefinition | AggregatorDefinition;
+
+/**
+ * Defines a source; the types of its options come from the schema. `fromSource` makes an Observable of it.
+ *
+ * @example
+ * import { defineSource, fromSource, Item } from 'batchx';
+ * import * as z from 'zod';
+ *
+ * const numbers = defineSource({
+ *   name: 'numbers',
+ *   status: 'stable',
+ *   summary: 'Counts from 1.',
+ *   options: z.strictObject({ to: z.int().min(1).describe('The last number.') }),
+ *   examples: [{ title: 'One to ten', options: { to: 10 } }],
+ *   *open({ to }) {
+ *     for (let n = 1; n <= to; n++) yield [Item.of(n, { seq: n - 1 })]; // blocks: here of one item each
+ *   },
+ * });
+ * fromSource(numbers, { to: 3 }).subscribe(({ data }) => console.log(data)); // 1, 2, 3
+ */
 export const defineSource = <S extends z.ZodObject>(definition: Omit<SourceDefinition<S>, 'kind'>): SourceDefinition<S> => ({
   kind: 'source',
   ...definition,
 });
 
-/** Defines a step. */
+/**
+ * Defines a step: `create` gives the function that is run for each item.
+ *
+ * @example
+ * import { createRuntime, defineStep, literals, mapItems, toArray } from 'batchx';
+ * import * as z from 'zod';
+ *
+ * const roundStep = defineStep({
+ *   name: 'round',
+ *   status: 'stable',
+ *   summary: 'Rounds a number.',
+ *   gives: 'data',
+ *   options: z.strictObject({ digits: z.int().min(0).default(0).describe('How many digits stay.') }),
+ *   examples: [{ title: 'Cents', options: { digits: 2 } }],
+ *   create: ({ digits }) => ({ data }) => Number(Number(data).toFixed(digits)),
+ * });
+ * const round = roundStep.create({ digits: 1 }, createRuntime());
+ * literals([1.25, 2.71])
+ *   .pipe(mapItems((_, item, slot) => round(item, slot)), toArray())
+ *   .subscribe((rounded) => console.log(rounded)); // [ 1.3, 2.7 ]
+ */
 export const defineStep = <S extends z.ZodObject>(definition: Omit<StepDefinition<S>, 'kind'>): StepDefinition<S> => ({
   kind: 'step',
   ...definition,
 });
 
-/** Defines an operator on the stream of items. */
+/**
+ * Defines an operator on the stream of items. It must give back every item that it takes, or one that stands for it.
+ *
+ * @example
+ * import { createRuntime, defineFlow, literals, toArray } from 'batchx';
+ * import { map } from 'rxjs';
+ * import * as z from 'zod';
+ *
+ * const sampleFlow = defineFlow({
+ *   name: 'sample',
+ *   status: 'stable',
+ *   summary: 'Lets one item of many go on, and skips the others.',
+ *   options: z.strictObject({ every: z.int().min(1).describe('One of how many.') }),
+ *   examples: [{ title: 'A tenth', options: { every: 10 } }],
+ *   create: ({ every }) => (items) =>
+ *     items.pipe(map((item, i) => (item.live && i % every !== 0 ? item.skip('filtered') : item))),
+ * });
+ * literals(['a', 'b', 'c'])
+ *   .pipe(sampleFlow.create({ every: 2 }, createRuntime()), toArray())
+ *   .subscribe((sample) => console.log(sample)); // [ 'a', 'c' ]
+ */
 export const defineFlow = <S extends z.ZodObject>(definition: Omit<FlowDefinition<S>, 'kind'>): FlowDefinition<S> => ({
   kind: 'flow',
   ...definition,
 });
 
-/** Defines a sink. */
+/**
+ * Defines a sink. `sinkOf` makes an operator of it.
+ *
+ * @example
+ * import { defineSink, literals, sinkOf } from 'batchx';
+ * import * as z from 'zod';
+ *
+ * const consoleSink = defineSink({
+ *   name: 'console',
+ *   status: 'stable',
+ *   summary: 'Prints the data of each item.',
+ *   takes: 'ok',
+ *   options: z.strictObject({ prefix: z.string().default('').describe('What stands before it.') }),
+ *   examples: [{ title: 'Marked', options: { prefix: '> ' } }],
+ *   open: ({ prefix }) => ({
+ *     write: (items) => items.forEach(({ data }) => console.log(`${prefix}${String(data)}`)),
+ *     close: () => undefined,
+ *   }),
+ * });
+ * literals(['a', 'b']).pipe(sinkOf(consoleSink, { prefix: '> ' })).subscribe(); // > a, > b
+ */
 export const defineSink = <S extends z.ZodObject>(definition: Omit<SinkDefinition<S>, 'kind'>): SinkDefinition<S> => ({
   kind: 'sink',
+  ...definition,
+});
+
+/**
+ * Defines an aggregator: `create` gives what `aggregate` and `groupBy` take.
+ *
+ * @example
+ * import { aggregate, defineAggregator, literals } from 'batchx';
+ * import * as z from 'zod';
+ *
+ * const longestAggregator = defineAggregator({
+ *   name: 'longest',
+ *   status: 'stable',
+ *   summary: 'The length of the longest text.',
+ *   options: z.strictObject({}),
+ *   examples: [{ title: 'Of all', options: {} }],
+ *   create: () => () => {
+ *     let most = 0;
+ *     return { add: (data) => void (most = Math.max(most, String(data).length)), result: () => most };
+ *   },
+ * });
+ * const longest = longestAggregator.create({}, () => ({}));
+ * literals(['pear', 'fig']).pipe(aggregate(longest)).subscribe((length) => console.log(length)); // 4
+ */
+export const defineAggregator = <S extends z.ZodObject>(
+  definition: Omit<AggregatorDefinition<S>, 'kind'>,
+): AggregatorDefinition<S> => ({
+  kind: 'aggregator',
   ...definition,
 });

@@ -37,6 +37,8 @@ export interface BatchxErrorOptions {
  * The one error class of batchx: a stable `code`, a message that says what was expected and what came, and where.
  *
  * @example
+ * import { BatchxError } from 'batchx';
+ *
  * throw new BatchxError('validation', 'expected `sku` to be text, got 12', { where: 'orders.jsonl:7' });
  */
 export class BatchxError extends Error {
@@ -68,7 +70,7 @@ export function messageOf(thrown: unknown): string {
   try {
     return JSON.stringify(thrown) ?? String(thrown);
   } catch {
-    return String(thrown);
+    return typeof thrown === 'bigint' ? String(thrown) : Object.prototype.toString.call(thrown);
   }
 }
 

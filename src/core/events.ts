@@ -31,10 +31,12 @@ export class Events {
 
   /** Listens to one kind of event; call what comes back to end it. */
   on<E extends EventName>(name: E, listener: Listener<E>): () => void {
-    this.#listeners[name].push(listener);
+    // Lists are replaced, not changed: a listener that ends while an event is told must not make the next one miss it.
+    const listeners: { [N in E]: Listener<N>[] } = this.#listeners;
+    listeners[name] = [...listeners[name], listener];
     return () => {
-      const at = this.#listeners[name].indexOf(listener);
-      if (at >= 0) this.#listeners[name].splice(at, 1);
+      const at = listeners[name].indexOf(listener);
+      if (at >= 0) listeners[name] = listeners[name].toSpliced(at, 1);
     };
   }
 

@@ -7,52 +7,70 @@ export type DataFunction<T = unknown, R = unknown> = (data: T, item: Item<T>) =>
 
 /** An option that is JavaScript: the text of an expression or of an arrow function, or in code a function. */
 export const expression = () =>
-  z.union([z.string().min(1, 'expected an expression, got empty text'), z.custom<DataFunction<never>>((value) => typeof value === 'function')]);
+  z.union([
+    z.string().min(1, 'expected an expression, got empty text'),
+    z.custom<DataFunction<never>>((value) => typeof value === 'function'),
+  ]);
 
 export type Expression = z.output<ReturnType<typeof expression>>;
 
 /**
  * Compiles an expression over `data` and `item`, or an arrow function that is given both, to a function.
  *
- * The text is a program that its user trusts. Text that does not parse throws at once, naming what is wrong.
+ * The text is a program that its user trusts. Text that does not parse throws at once, naming what is wrong. `names`
+ * are what it may speak of, when that is something else.
  *
  * @example
- * compileExpression('data.total * 1.19')({ total: 100 }, item); // 119
- * compileExpression('({ total }) => total * 1.19')({ total: 100 }, item); // 119
+ * import { compileExpression } from './expression.js';
+ * import { Item } from './item.js';
+ *
+ * const order = Item.of({ total: 100 }, { id: 'a-1' });
+ * compileExpression('data.total * 1.5')(order.data, order); // 150
+ * compileExpression('({ total }, { id }) => `${id}: ${total}`')(order.data, order); // 'a-1: 100'
  */
-export function compileExpression(source: Expression): DataFunction {
-  if (typeof source === 'function') return source as DataFunction;
-  const body = compile(source, source);
-  return isFunctionText(source) ? (body(undefined, undefined) as DataFunction) : (body as DataFunction);
+export function compileExpression(source: Expression): DataFunction;
+export function compileExpression(source: Expression, names: readonly string[]): Compiled;
+export function compileExpression(source: Expression, names: readonly string[] = ['data', 'item']): Compiled {
+  if (typeof source === 'function') return source as Compiled;
+  const body = compile(source, source, names);
+  return isFunctionText(source, names) ? (body() as Compiled) : body;
 }
 
-type Body = (data: unknown, item: unknown) => unknown;
+type Compiled = (...given: unknown[]) => unknown;
 
-function compile(code: string, source: string): Body {
+function compile(code: string, source: string, names: readonly string[]): Compiled {
   try {
-    // The line break ends a comment at the end of the text.
-    return new Function('data', 'item', `"use strict"; return (${code}\n);`) as Body;
+    // In two kinds of brackets, so that the text cannot close them itself. The line break ends a comment at its end.
+    program(names, `[${code}\n];`);
+    return program(names, `return (${code}\n);`);
   } catch (error) {
     throw new BatchxError('usage', `the expression does not parse: ${messageOf(error)}, in ${JSON.stringify(source)}`);
   }
 }
 
+const program = (names: readonly string[], code: string): Compiled =>
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- to run the user's own program is what it is for
+  new Function(...names, `"use strict"; ${code}`) as Compiled;
+
+const functionText = /^(?:\s|\/\*[^]*?\*\/|\/\/.*\n)*(?:async\s+)?function\b/;
+
 /**
  * Whether the text is a function and not an expression that contains some. The engine itself is asked, by two facts of
  * the grammar: an arrow function cannot stand behind an operator, and evaluating a function runs nothing of it.
  */
-function isFunctionText(source: string): boolean {
-  if (!/^\s*(async\s+)?function\b/.test(source) && parses(`void ${source}`)) return false;
+function isFunctionText(source: string, names: readonly string[]): boolean {
+  if (!functionText.test(source) && parses(`0 + ${source}`, names)) return false;
   try {
-    return typeof compile(source, source)(undefined, undefined) === 'function';
+    // Names that are not there yet: `data.seen = count()` ends before its right side is evaluated.
+    return typeof program([], `return (${source}\n); let ${names.join(', ')};`)() === 'function';
   } catch {
     return false;
   }
 }
 
-function parses(code: string): boolean {
+function parses(code: string, names: readonly string[]): boolean {
   try {
-    compile(code, code);
+    compile(code, code, names);
     return true;
   } catch {
     return false;

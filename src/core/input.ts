@@ -2,14 +2,18 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import * as z from 'zod';
-import { BLOCK, type ByteBlocks, readFileBlocks } from './bytes-in.js';
-import { BatchxError, messageOf, systemCode } from './errors.js';
+import { BLOCK, type ByteBlocks, readFileBlocks, unreadable } from './bytes-in.js';
+import { messageOf, systemCode } from './errors.js';
+import { useInputs } from './in-use.js';
 import type { Runtime } from './runtime.js';
 
 /** The option of a source that names its input: one path or several that are read one after another. */
 export const inputPath = () =>
   z
-    .union([z.string().min(1, 'expected a path, got empty text'), z.array(z.string().min(1, 'expected a path, got empty text')).min(1, 'expected at least one path')])
+    .union([
+      z.string().min(1, 'expected a path, got empty text'),
+      z.array(z.string().min(1, 'expected a path, got empty text')).min(1, 'expected at least one path'),
+    ])
     .describe('A path, several, or `-` for standard input; a name that ends in `.gz` is unpacked while it is read.');
 
 /** An input that can be read from its beginning: the name to call it by, and its bytes. */
@@ -18,28 +22,41 @@ export interface Input {
   open(signal: AbortSignal): ByteBlocks;
 }
 
-/** The inputs that an `inputPath` option names, in their order. */
-export function inputsOf(path: string | readonly string[], runtime: Runtime): readonly Input[] {
-  return (typeof path === 'string' ? [path] : path).map((name) => {
-    if (name === '-') return { name: 'stdin', open: (signal) => runtime.stdio.input(signal) };
-    return { name, open: (signal) => (name.endsWith('.gz') ? unpacked(name, signal) : readFileBlocks(name)) };
-  });
+/** The inputs that an `inputPath` option names, in their order; while they are gone through no sink may write to them. */
+export function* inputsOf(path: string | readonly string[], runtime: Runtime): Generator<Input> {
+  const names = typeof path === 'string' ? [path] : path;
+  const release = useInputs(names, runtime);
+  try {
+    for (const name of names) yield inputOf(name, runtime);
+  } finally {
+    release();
+  }
+}
+
+function inputOf(name: string, runtime: Runtime): Input {
+  if (name === '-') return { name: 'stdin', open: (signal) => runtime.stdio.input(signal) };
+  return { name, open: (signal) => (name.endsWith('.gz') ? unpacked(name, signal) : readFileBlocks(name, signal)) };
 }
 
 async function* unpacked(path: string, signal: AbortSignal): ByteBlocks {
+  const file = createReadStream(path, { highWaterMark: BLOCK });
+  const closed = new Promise<void>((resolve) => file.once('close', resolve));
   const gunzip = createGunzip({ chunkSize: BLOCK });
   // Its errors come out of the loop below; without a callback they would end the process.
-  pipeline(createReadStream(path, { highWaterMark: BLOCK }), gunzip, () => undefined);
+  pipeline(file, gunzip, () => undefined);
   const stop = (): void => void gunzip.destroy();
   signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
   try {
     for await (const chunk of gunzip) yield chunk as Buffer;
   } catch (error) {
     if (signal.aborted) return;
-    const what = systemCode(error)?.startsWith('Z_') === true ? `not whole gzip data: ${messageOf(error)}` : messageOf(error);
-    throw new BatchxError('input', `cannot read ${path}: ${what}`, { cause: error, where: path });
+    throw systemCode(error)?.startsWith('Z_') === true
+      ? unreadable(path, error, `not whole gzip data: ${messageOf(error)}`)
+      : unreadable(path, error);
   } finally {
     signal.removeEventListener('abort', stop);
     gunzip.destroy();
+    await closed;
   }
 }

@@ -1,12 +1,11 @@
-import { BatchxError } from './errors.js';
-import type { Origin } from './origin.js';
+import type { BatchxError } from './errors.js';
 
 export type Metadata = Readonly<Record<string, unknown>>;
 
 /** A piece of input that knows where its records came from; one object serves all records of a block. */
 export interface Place {
   /** The input's name as the user wrote it: a path, or `stdin`. */
-  readonly source: string;
+  readonly source: string | undefined;
   /** What is known of the record that begins at `at`: its line, its byte offset, ... */
   locate(at: number): Metadata & { readonly line?: number };
 }
@@ -14,14 +13,32 @@ export interface Place {
 /** Why an item was passed over. */
 export type SkipReason = 'filtered' | 'duplicate' | 'vanished' | 'dependency' | 'deferred' | 'already-done';
 
+export type Status = 'ok' | 'failed' | 'skipped' | 'in-doubt';
+
+/** An item and what became of it. */
+export interface Settlement {
+  readonly item: Item;
+  readonly status: Status;
+}
+
+/** Told when an item that was made from others is settled; calls `settle` for those that are settled by that. */
+export interface Origin {
+  /** The items that it was made from; those that are run again when it fails. */
+  readonly parents?: readonly Item[];
+  settled(outcome: Settlement, settle: (outcome: Settlement) => void): void;
+}
+
 /** What only some items have, so that a plain row need not carry it. */
 export interface ItemExtra {
-  readonly id?: string | undefined;
+  /** What it is called; a function is asked each time that somebody wants to know. */
+  readonly id?: string | (() => string) | undefined;
   readonly metadata?: Metadata | undefined;
   /** How many items of the source it stands for; 1 unless said. */
   readonly weight?: number | undefined;
   /** The items that it was made from, which settle with it. */
   readonly origin?: Origin | undefined;
+  /** The bytes of a record that could not be read, because they are not text. */
+  readonly bytes?: Uint8Array | undefined;
 }
 
 const plain: ItemExtra = {};
@@ -33,6 +50,8 @@ const plain: ItemExtra = {};
  * later steps and is accounted for at the sink.
  *
  * @example
+ * import { Item } from 'batchx';
+ *
  * const item = Item.of({ sku: 'a-1' }, { id: 'a-1' });
  * item.withData({ sku: 'a-1', price: 3 }).id; // 'a-1'
  */
@@ -48,6 +67,8 @@ export class Item<T = unknown> {
   readonly extra: ItemExtra;
   readonly error: BatchxError | undefined;
   readonly skipped: SkipReason | undefined;
+  /** The item as its source gave it, once a step has changed the data: what is run again when it fails. */
+  readonly first: Item | undefined;
 
   constructor(
     seq: number,
@@ -56,8 +77,9 @@ export class Item<T = unknown> {
     place: Place | undefined,
     at: number,
     extra: ItemExtra = plain,
-    error: BatchxError | undefined = undefined,
-    skipped: SkipReason | undefined = undefined,
+    error?: BatchxError,
+    skipped?: SkipReason,
+    first?: Item,
   ) {
     this.seq = seq;
     this.data = data;
@@ -67,6 +89,7 @@ export class Item<T = unknown> {
     this.extra = extra;
     this.error = error;
     this.skipped = skipped;
+    this.first = first;
   }
 
   /** An item around any value, for sources written by hand. */
@@ -76,14 +99,15 @@ export class Item<T = unknown> {
 
   /** The id that was given, or the place in the input; computed when asked for. */
   get id(): string {
-    return this.extra.id ?? this.where ?? `#${this.seq + 1}`;
+    const { id } = this.extra;
+    return (typeof id === 'function' ? id() : id) ?? this.where ?? `#${this.seq + 1}`;
   }
 
   /** `file:line`, when it came from such a place. */
   get where(): string | undefined {
     if (this.place === undefined) return undefined;
     const { line } = this.place.locate(this.at);
-    return line === undefined ? this.place.source : `${this.place.source}:${line}`;
+    return line === undefined ? this.place.source : `${this.place.source ?? ''}:${line}`;
   }
 
   /** Where it came from, and what its source said of it; computed when asked for. */
@@ -101,21 +125,22 @@ export class Item<T = unknown> {
   }
 
   withData<U>(data: U): Item<U> {
-    return new Item(this.seq, data, undefined, this.place, this.at, this.extra, this.error, this.skipped);
+    const { seq, place, at, extra, error, skipped, first = this } = this;
+    return new Item(seq, data, undefined, place, at, extra, error, skipped, first);
   }
 
   /** The same item with some of its extras replaced. */
   withExtra(extra: ItemExtra): Item<T> {
     const merged = { ...this.extra, ...extra };
-    return new Item(this.seq, this.data, this.raw, this.place, this.at, merged, this.error, this.skipped);
+    return new Item(this.seq, this.data, this.raw, this.place, this.at, merged, this.error, this.skipped, this.first);
   }
 
   fail(error: BatchxError): Item<T> {
-    return new Item(this.seq, this.data, this.raw, this.place, this.at, this.extra, error, undefined);
+    return new Item(this.seq, this.data, this.raw, this.place, this.at, this.extra, error, undefined, this.first);
   }
 
   skip(reason: SkipReason): Item<T> {
-    return new Item(this.seq, this.data, this.raw, this.place, this.at, this.extra, undefined, reason);
+    return new Item(this.seq, this.data, this.raw, this.place, this.at, this.extra, undefined, reason, this.first);
   }
 }
 

@@ -1,14 +1,12 @@
 import type { BatchxError } from './errors.js';
-import type { Item, SkipReason } from './item.js';
-
-export type Status = 'ok' | 'failed' | 'skipped' | 'in-doubt';
+import type { Item, Settlement, SkipReason, Status } from './item.js';
 
 /**
  * What became of an item. Sinks emit one for each item, once it is written.
  *
  * `error` is there when the status is `failed` or `in-doubt`, `reason` when it is `skipped`.
  */
-export class Outcome<T = unknown> {
+export class Outcome<T = unknown> implements Settlement {
   readonly item: Item<T>;
   readonly status: Status;
   /** Set by the sink that has accounted for it, so that none does so twice. */
@@ -40,3 +38,6 @@ export class Outcome<T = unknown> {
     return this.item.weight;
   }
 }
+
+/** What a sink emits for what it is given: items, outcomes of another sink, or plain values, which it takes as data. */
+export type OutcomeOf<T> = T extends Item<infer D> | Outcome<infer D> ? Outcome<D> : Outcome<T>;

@@ -1,7 +1,9 @@
 import { Observable, type Subscriber } from 'rxjs';
+import { BatchxError } from './errors.js';
 import { isPromiseLike } from './promise.js';
-import { findRooms, type Room, withoutRooms } from './rooms.js';
+import { findRooms, type Room, roomsAnnounced, withoutRooms } from './rooms.js';
 
+/** What a source gives: an array of values for each read. */
 export type Blocks<T> = Iterable<readonly T[]> | AsyncIterable<readonly T[]>;
 
 export interface PullOptions<T> {
@@ -21,6 +23,8 @@ export interface PullOptions<T> {
  * subscription ends, so that a read that is blocked can be given up. What the sequence throws becomes the error.
  *
  * @example
+ * import { pull } from 'batchx';
+ *
  * const pages = pull(async function* () {
  *   for (let page = 1; page <= 3; page++) yield [page * 10, page * 10 + 1];
  * });
@@ -69,7 +73,9 @@ class Puller<T> {
     try {
       const blocks = open(this.#ended.signal);
       this.#iterator =
-        Symbol.asyncIterator in blocks ? blocks[Symbol.asyncIterator]() : (blocks as Iterable<readonly T[]>)[Symbol.iterator]();
+        Symbol.asyncIterator in blocks
+          ? blocks[Symbol.asyncIterator]()
+          : (blocks as Iterable<readonly T[]>)[Symbol.iterator]();
     } catch (error) {
       this.#subscriber.error(error);
       return;
@@ -99,7 +105,9 @@ class Puller<T> {
 
   readonly #resume = (): void => {
     this.#waitsIn = undefined;
-    if (!this.#busy) this.#run();
+    if (this.#busy) return;
+    if (roomsAnnounced()) withoutRooms(() => this.#run());
+    else this.#run();
   };
 
   #run(): void {
@@ -141,6 +149,12 @@ class Puller<T> {
     if (pulled.done === true) {
       this.#iterator = undefined;
       this.#subscriber.complete();
+      return false;
+    }
+    if (!Array.isArray(pulled.value)) {
+      this.#subscriber.error(
+        new BatchxError('usage', `expected a block, which is an array of values, got a ${typeof pulled.value}`),
+      );
       return false;
     }
     this.#block = pulled.value;

@@ -12,8 +12,9 @@ const LOG_GAMMA = Math.log(GAMMA);
  * Quantiles of any number of values in bounded memory.
  *
  * Up to 2,048 values they are exact; then values are counted in buckets whose bounds grow by 2 %, and a quantile is at
- * most 1 % off, for negative, fractional, huge and tiny numbers alike; zero is exact. A bucket is made only when a
- * value falls into it: numbers within six orders of magnitude need 700, all numbers there are 145,000.
+ * most 1 % off, for negative, fractional, huge and tiny numbers alike; zero is exact. (Below 1e-300 numbers themselves
+ * have fewer digits.) A bucket is made only when a value falls into it: numbers within six orders of magnitude need at
+ * most 700, all numbers there are 148,000.
  */
 export class Quantiles {
   #exact: number[] | undefined = [];
@@ -101,8 +102,11 @@ export class Quantiles {
 
 const bucketOf = (size: number): number => Math.ceil(Math.log(size) / LOG_GAMMA);
 
-/** The number that is equally far, relatively, from both bounds of a bucket. Halved before it is doubled: no overflow. */
-const middleOf = (bucket: number): number => Math.exp(bucket * LOG_GAMMA) * (2 / (1 + GAMMA));
+/** Where the middle of a bucket lies below its upper bound, as a logarithm: the bound itself may be beyond all numbers. */
+const LOG_MIDDLE = Math.log(2 / (1 + GAMMA));
+
+/** The number that is equally far, relatively, from both bounds of a bucket. */
+const middleOf = (bucket: number): number => Math.exp(bucket * LOG_GAMMA + LOG_MIDDLE);
 
 const increase = (counts: Map<number, number>, bucket: number, by: number): void =>
   void counts.set(bucket, (counts.get(bucket) ?? 0) + by);

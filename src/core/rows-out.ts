@@ -1,36 +1,110 @@
+import * as z from 'zod';
 import type { ByteWriter } from './bytes-out.js';
 import { writeToFile } from './bytes-out.js';
-import { BatchxError, messageOf } from './errors.js';
+import { BatchxError } from './errors.js';
+import { inputAt } from './in-use.js';
 import type { Item } from './item.js';
 import type { Runtime } from './runtime.js';
 import type { SinkWriter } from './sink.js';
 
-/** Opens what an output path names: `-` is standard output. */
-export function openOutput(path: string, runtime: Runtime): ByteWriter | Promise<ByteWriter> {
-  return path === '-' ? runtime.stdio.output : writeToFile(path);
+/** The option of a sink that names its output. */
+export const outputPath = () =>
+  z.string().min(1, 'expected a path, got empty text').describe('The file to write, or `-` for standard output.');
+
+/** Opens what an output path names: `-` is standard output. A file that is an input of the same run is refused. */
+export async function openOutput(path: string, runtime: Runtime): Promise<ByteWriter> {
+  if (path === '-') return runtime.stdio.output;
+  const input = await inputAt(path, runtime);
+  if (input === undefined) return writeToFile(path);
+  const which = input === path ? 'it' : `it is the same file as ${input}, which`;
+  throw new BatchxError('usage', `cannot write ${path}: ${which} is read by this run; write to another file`, {
+    where: path,
+  });
+}
+
+/** How much text is gathered before it is written, in characters: rows of any length make blocks that memory can hold. */
+const PIECE = 1024 * 1024;
+
+/**
+ * A writer of text: `textOf` gives what is to be written for an item; what it throws refuses the item. `tail` is what
+ * ends the text, unless it could not be written to here.
+ */
+export function textWriter(output: ByteWriter, textOf: (item: Item) => string, tail?: () => string): SinkWriter {
+  let broken = false;
+  const write = async (text: string): Promise<void> => {
+    try {
+      await output.write(Buffer.from(text));
+    } catch (error) {
+      broken = true;
+      throw error;
+    }
+  };
+  return {
+    write(items, refuse) {
+      const [text, next] = gather(items, 0, textOf, refuse);
+      if (next < items.length) return writePieces(write, text, next, (from) => gather(items, from, textOf, refuse));
+      return text === '' ? undefined : write(text);
+    },
+    async close() {
+      try {
+        const text = broken ? '' : (tail?.() ?? '');
+        if (text !== '') await write(text);
+      } finally {
+        await output.close();
+      }
+    },
+  };
+}
+
+type Gathered = readonly [text: string, next: number, last: boolean];
+
+/** The text of the items from `from` on, up to a piece, and the index of the one that comes next. */
+function gather(
+  items: readonly Item[],
+  from: number,
+  textOf: (item: Item) => string,
+  refuse: (index: number, error: BatchxError) => void,
+): Gathered {
+  let text = '';
+  let i = from;
+  for (; i < items.length && text.length < PIECE; i++) {
+    try {
+      text += textOf(items[i] as Item);
+    } catch (error) {
+      refuse(i, BatchxError.from(error, 'encode'));
+    }
+  }
+  return [text, i, i === items.length];
+}
+
+async function writePieces(
+  write: (text: string) => Promise<void>,
+  first: string,
+  from: number,
+  more: (from: number) => Gathered,
+): Promise<void> {
+  await write(first);
+  for (let next = from, last = false; !last;) {
+    let text: string;
+    [text, next, last] = more(next);
+    if (text !== '') await write(text);
+  }
 }
 
 /** A writer of lines: `line` gives the text for an item, without its end; what it throws refuses the item. */
-export function lineWriter(output: ByteWriter, line: (item: Item) => string): SinkWriter {
-  return {
-    write(items, refuse) {
-      let text = '';
-      for (let i = 0; i < items.length; i++) {
-        try {
-          text += line(items[i] as Item) + '\n';
-        } catch (error) {
-          refuse(i, error instanceof BatchxError ? error : new BatchxError('encode', messageOf(error), { cause: error }));
-        }
-      }
-      return text === '' ? undefined : output.write(Buffer.from(text));
-    },
-    close: () => output.close(),
-  };
-}
+export const lineWriter = (output: ByteWriter, line: (item: Item) => string): SinkWriter =>
+  textWriter(output, (item) => line(item) + '\n');
 
 /** A value as one line of JSON. Values that have no form in JSON throw. */
 export function jsonLine(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) throw new BatchxError('encode', `expected a value that JSON can say, got a ${typeof value}`);
+  return text;
+}
+
+/** The text itself. Half of a surrogate pair has no bytes in UTF-8, and throws. */
+export function wellFormed(text: string): string {
+  if (/\p{Surrogate}/u.test(text))
+    throw new BatchxError('encode', 'expected text, it contains half of a surrogate pair');
   return text;
 }

@@ -8,10 +8,14 @@ export const LINE_LIMIT = 16 * 1024 * 1024;
 
 /** Makes items of lines. Undefined passes a line over. */
 export interface RowReader<T> {
+  /** True to be given every line as it stands: empty ones too, and the CR before an LF. */
+  readonly exact?: boolean;
   /** A line without its end, from `at` of `place`. */
   row(text: string, place: Place, at: number): Item<T> | undefined;
   /** A line that is not text or is too long; `bytes` are there unless it is too long. */
-  bad(error: BatchxError, place: Place, at: number, bytes: Buffer | undefined): Item<T>;
+  bad(error: BatchxError, place: Place, at: number, bytes: Buffer | undefined): Item<T> | undefined;
+  /** The input is over: the item of a record that it broke off, if there is one. */
+  end?(): Item<T> | undefined;
 }
 
 const LF = 10;
@@ -30,6 +34,8 @@ export async function* rows<T>(blocks: ByteBlocks, source: string, reader: RowRe
     if (items.length > 0) yield items;
   }
   const items = cutter.end();
+  const last = reader.end?.();
+  if (last !== undefined) items.push(last);
   if (items.length > 0) yield items;
 }
 
@@ -97,8 +103,7 @@ class Cutter<T> {
 
   #tooLong(items: Item<T>[]): void {
     if (this.#skipping) return;
-    const error = new BatchxError('parse', `longer than ${LINE_LIMIT / 1024 / 1024} MiB, which is the most a line may have`);
-    items.push(this.#reader.bad(error, this.#place(''), 0, undefined));
+    this.#bad(tooLong(), undefined, items);
     this.#offset += this.#carried;
     this.#carry = [];
     this.#carried = 0;
@@ -116,13 +121,14 @@ class Cutter<T> {
   #text(text: string, items: Item<T>[], ascii: boolean): void {
     const place = new TextBlock(this.#source, text, this.#line, this.#offset, ascii);
     const reader = this.#reader;
+    const exact = reader.exact === true;
     let at = this.#offset === 0 && text.charCodeAt(0) === 0xfeff ? 1 : 0;
     let lines = 0;
     while (at < text.length) {
       let end = text.indexOf('\n', at);
       if (end < 0) end = text.length;
-      const last = end > at && text.charCodeAt(end - 1) === CR ? end - 1 : end;
-      if (last > at) {
+      const last = !exact && end > at && text.charCodeAt(end - 1) === CR ? end - 1 : end;
+      if (last > at || exact) {
         const item = reader.row(text.slice(at, last), place, at);
         if (item !== undefined) items.push(item);
       }
@@ -135,7 +141,7 @@ class Cutter<T> {
   /** Somewhere in these lines is a byte that is not UTF-8: only its line is lost. */
   #oneByOne(bytes: Buffer, items: Item<T>[]): void {
     const offset = this.#offset;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const found = bytes.indexOf(LF, at);
       const end = found < 0 ? bytes.length : found + 1;
       const line = bytes.subarray(at, end);
@@ -143,7 +149,7 @@ class Cutter<T> {
       if (isUtf8(line)) this.#text(line.toString('utf8'), items, false);
       else {
         const kept = Buffer.from(line.subarray(0, found < 0 ? line.length : -1));
-        items.push(this.#reader.bad(new BatchxError('parse', notUtf8(kept)), this.#place(''), 0, kept));
+        this.#bad(notUtf8(kept), kept, items);
         this.#line++;
       }
       at = end;
@@ -151,35 +157,61 @@ class Cutter<T> {
     this.#offset = offset;
   }
 
-  #place(text: string): Place {
-    return new TextBlock(this.#source, text, this.#line, this.#offset, true);
+  /** A line that is no row, at the offset that was reached. */
+  #bad(error: BatchxError, bytes: Buffer | undefined, items: Item<T>[]): void {
+    const item = this.#reader.bad(error, new TextBlock(this.#source, '', this.#line, this.#offset, true), 0, bytes);
+    if (item !== undefined) items.push(item);
   }
 }
 
-function notUtf8(bytes: Buffer): string {
-  const valid = bytes.toString('utf8').indexOf('\ufffd');
-  return `not UTF-8 text, from byte ${Buffer.byteLength(bytes.toString('utf8').slice(0, valid)) + 1} of the line on`;
+/** The error of a record that is longer than the limit. */
+export const tooLong = (): BatchxError =>
+  new BatchxError('parse', `longer than ${LINE_LIMIT / 1024 / 1024} MiB, which is the most a record may have`);
+
+/** The error of a record that is not text. */
+export function notUtf8(bytes: Buffer): BatchxError {
+  const text = bytes.toString('utf8');
+  // The mark that stands for what could not be decoded may also be in the text itself.
+  for (let at = text.indexOf('\ufffd'); at >= 0; at = text.indexOf('\ufffd', at + 1)) {
+    const before = Buffer.byteLength(text.slice(0, at));
+    if (!bytes.subarray(before, before + 3).equals(REPLACEMENT)) {
+      return new BatchxError('parse', `not UTF-8 text, from byte ${before + 1} of the record on`);
+    }
+  }
+  return new BatchxError('parse', 'not UTF-8 text');
 }
+
+const REPLACEMENT = Buffer.from('\ufffd');
 
 /** A run of whole lines, decoded at once. Lines and offsets are only counted for those that ask. */
 class TextBlock implements Place {
   readonly source: string;
   readonly #text: string;
-  readonly #line: number;
-  readonly #offset: number;
   readonly #ascii: boolean;
+  readonly #first: Found;
+  /** What was found last: most ask for one row after the other, and need not count from the beginning. */
+  #last: Found;
 
   constructor(source: string, text: string, line: number, offset: number, ascii: boolean) {
     this.source = source;
     this.#text = text;
-    this.#line = line;
-    this.#offset = offset;
     this.#ascii = ascii;
+    this.#first = this.#last = { at: 0, line, offset };
   }
 
   locate(at: number): Metadata & { readonly line: number; readonly offset: number } {
-    let line = this.#line;
-    for (let i = this.#text.indexOf('\n'); i >= 0 && i < at; i = this.#text.indexOf('\n', i + 1)) line++;
-    return { line, offset: this.#offset + (this.#ascii ? at : Buffer.byteLength(this.#text.slice(0, at))) };
+    const text = this.#text;
+    const from = at < this.#last.at ? this.#first : this.#last;
+    let { line } = from;
+    for (let i = text.indexOf('\n', from.at); i >= 0 && i < at; i = text.indexOf('\n', i + 1)) line++;
+    const offset = from.offset + (this.#ascii ? at - from.at : Buffer.byteLength(text.slice(from.at, at)));
+    this.#last = { at, line, offset };
+    return { line, offset };
   }
+}
+
+interface Found {
+  readonly at: number;
+  readonly line: number;
+  readonly offset: number;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import { type ByteBlocks, readDescriptor } from './bytes-in.js';
 import { type ByteWriter, writeToDescriptor } from './bytes-out.js';
@@ -35,10 +36,19 @@ export interface Runtime {
 
 const never = new AbortController().signal;
 
-/** The runtime of this process, any part of which may be replaced. Its events are its own; nothing stops it. */
+/**
+ * The runtime of this process, any part of which may be replaced. Its events are its own; nothing stops it.
+ *
+ * @example
+ * import { createRuntime, jsonl, toJsonl } from 'batchx';
+ *
+ * const stop = new AbortController(); // stop.abort() ends the reading, and what was read is still written
+ * const runtime = createRuntime({ stopping: stop.signal });
+ * jsonl('orders.jsonl', {}, runtime).pipe(toJsonl('copy.jsonl', runtime)).subscribe();
+ */
 export function createRuntime(parts: Partial<Runtime> = {}): Runtime {
   let output: ByteWriter | undefined;
-  return {
+  const runtime: Runtime = {
     scheduler: monotonic(asyncScheduler, () => performance.now()),
     wallNow: () => Date.now(),
     random: () => Math.random(),
@@ -54,6 +64,9 @@ export function createRuntime(parts: Partial<Runtime> = {}): Runtime {
     events: new Events(),
     ...parts,
   };
+  // Each source and stage listens; Node takes more than ten for a leak, and says so on stderr.
+  setMaxListeners(0, runtime.stopping, runtime.signal);
+  return runtime;
 }
 
 let shared: Runtime | undefined;

@@ -8,12 +8,10 @@ const durationText = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 const sizeText = /^(\d+(?:\.\d+)?)(B|KB|MB|GB|K|M|G)$/i;
 
 /** A length of time with its unit, as `500ms`, `2s`, `1.5m`, `1h`, `1d`. It stays text: `toMs` reads it. */
-export const duration = () =>
-  z.string().regex(durationText, { error: ({ input }) => `expected a time such as "500ms", "2s" or "1.5m", got ${show(input)}` });
+export const duration = () => textLike(durationText, 'a time such as "500ms", "2s" or "1.5m"');
 
 /** A number of bytes with its unit, as `64KB`, `1.5MB`, `1G`; 1 KB is 1,024 bytes. It stays text: `toBytes` reads it. */
-export const byteSize = () =>
-  z.string().regex(sizeText, { error: ({ input }) => `expected a size such as "64KB" or "1.5MB", got ${show(input)}` });
+export const byteSize = () => textLike(sizeText, 'a size such as "64KB" or "1.5MB"');
 
 /** The milliseconds of a `duration()`. */
 export function toMs(text: string): number {
@@ -36,9 +34,19 @@ export function parseOptions<S extends z.ZodType>(schema: S, input: unknown, of:
 
 /** The issues of a schema in one line, each with the option it is about. */
 export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
-  return issues.map(({ path, message }) => (path.length === 0 ? message : `\`${path.join('.')}\`: ${message}`)).join('; ');
+  return issues
+    .map(({ path, message }) => (path.length === 0 ? message : `\`${path.join('.')}\`: ${message}`))
+    .join('; ');
+}
+
+function textLike(pattern: RegExp, what: string): z.ZodString {
+  const error = ({ input }: { readonly input?: unknown }): string => `expected ${what}, got ${show(input)}`;
+  return z.string({ error }).regex(pattern, { error });
 }
 
 function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : `${String(value)} (${typeof value})`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return `${value} (${typeof value})`;
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }

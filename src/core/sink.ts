@@ -1,13 +1,11 @@
 import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
-import type * as z from 'zod';
-import type { SinkDefinition } from './define.js';
 import { BatchxError } from './errors.js';
 import { Item } from './item.js';
 import { settle } from './origin.js';
 import { Outcome } from './outcome.js';
 import { isPromiseLike } from './promise.js';
-import { findRooms, Room, ROOMS, withRooms } from './rooms.js';
-import type { Runtime } from './runtime.js';
+import { findRooms, Room, ROOMS, roomsAnnounced, withoutRooms, withRooms } from './rooms.js';
+import { defaultRuntime, type Runtime } from './runtime.js';
 
 /** The open end of a sink. */
 export interface SinkWriter {
@@ -16,21 +14,15 @@ export interface SinkWriter {
    * written as it is goes to `refuse`, and the rest is written. What it throws ends the run.
    */
   write(items: readonly Item[], refuse: (index: number, error: BatchxError) => void): void | Promise<void>;
-  close(): void | Promise<void>;
-}
-
-/** The operator of a defined sink. */
-export function sinkOf<S extends z.ZodObject>(
-  definition: SinkDefinition<S>,
-  options: z.output<S>,
-  runtime: Runtime,
-): OperatorFunction<unknown, Outcome> {
-  return toSink(() => definition.open(options, runtime), { takes: definition.takes, runtime });
+  /** Ends the output. `whole` says that the source came to its end: it neither failed nor was left. */
+  close(whole: boolean): void | Promise<void>;
 }
 
 export interface SinkOptions {
-  readonly takes: 'ok' | 'failed';
-  readonly runtime: Runtime;
+  /** Which items are given to `write`: those that went well, unless said. */
+  readonly takes?: 'ok' | 'failed';
+  /** Whose account the items are settled in; the one of the process unless said. */
+  readonly runtime?: Runtime;
 }
 
 /** How many rows make a block that does not wait for more. */
@@ -44,9 +36,28 @@ const SINK = Symbol.for('batchx.sink');
  * Rows are gathered while the source has some ready, and written as one block as soon as it pauses. While a write is
  * under way what arrives waits in a room, so that a blocked disk or reader stops the reading. Order is kept. Values
  * that are not items are taken as items that are ok; outcomes of a sink above are taken too, and then the last sink
- * settles the items.
+ * settles the items. An error of the source comes once what was read before it is written and the sink is closed; what
+ * the writer throws is the error of the Observable.
+ *
+ * ```
+ * source     -a-b--x-c--|          x failed
+ * written    -a-b----c--  close
+ * toSink     -a-b--x-c----|        outcomes
+ * ```
+ *
+ * @example
+ * import { literals, toSink } from 'batchx';
+ *
+ * const toConsole = toSink(() => ({
+ *   write: (items) => items.forEach((item) => console.log(item.data)),
+ *   close: () => console.log('closed'),
+ * }));
+ * literals(['a', 'b']).pipe(toConsole).subscribe(); // a, b, closed
  */
-export function toSink(open: () => SinkWriter | Promise<SinkWriter>, options: SinkOptions): OperatorFunction<unknown, Outcome> {
+export function toSink(
+  open: () => SinkWriter | Promise<SinkWriter>,
+  options: SinkOptions = {},
+): OperatorFunction<unknown, Outcome> {
   return (source) =>
     new Observable((subscriber) => {
       const sink = new Sink(subscriber, open, options);
@@ -68,38 +79,44 @@ class Sink {
   #writer: SinkWriter | undefined;
   #gathered: Outcome[] = [];
   #scheduled = false;
-  /** True while the sink is opened, written to or closed: what arrives then is counted in the room. */
+  /** True while the sink is opened, written to or closed, or outcomes are emitted: what arrives then has to wait. */
   #busy = true;
   #ended: { readonly error?: unknown } | undefined;
   #closing = false;
   #seq = 0;
 
-  constructor(out: Subscriber<Outcome>, open: () => SinkWriter | Promise<SinkWriter>, { takes, runtime }: SinkOptions) {
+  constructor(
+    out: Subscriber<Outcome>,
+    open: () => SinkWriter | Promise<SinkWriter>,
+    { takes = 'ok', runtime = defaultRuntime() }: SinkOptions,
+  ) {
     this.#out = out;
     this.#takes = takes;
     this.#runtime = runtime;
     this.#settles = !hasSink(out);
     this.upstream = new Upstream(this, out);
-    void this.#open(open);
+    withoutRooms(() => void this.#open(open));
   }
 
   async #open(open: () => SinkWriter | Promise<SinkWriter>): Promise<void> {
     try {
       this.#writer = await open();
     } catch (error) {
-      this.#out.error(error);
+      this.#fail(error);
       return;
     }
-    this.#busy = false;
-    if (this.#out.closed) this.end();
-    else this.#next();
+    this.#next();
   }
 
   push(value: unknown): void {
-    const outcome = value instanceof Outcome ? value : Outcome.of(value instanceof Item ? value : Item.of(value, { seq: this.#seq++ }));
+    const outcome =
+      value instanceof Outcome
+        ? value
+        : Outcome.of(value instanceof Item ? value : Item.of(value, { seq: this.#seq++ }));
     this.#gathered.push(outcome);
-    if (this.#busy) this.room.take(bulk(outcome));
-    else if (this.#gathered.length >= ROWS) this.#flush();
+    this.room.take(bulk(outcome));
+    if (this.#busy) return;
+    if (this.#gathered.length >= ROWS) this.#next();
     else if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#flushGathered);
@@ -116,49 +133,55 @@ class Sink {
   end(): void {
     this.#gathered = [];
     this.room.give(this.room.held);
-    if (!this.#busy) void this.#close();
+    if (this.#busy) return;
+    // Nobody is left to be told of an error of the clean-up, but it should not pass unnoticed.
+    this.#close(false).catch((error: unknown) => {
+      const { message, where } = BatchxError.from(error, 'output');
+      this.#runtime.events.emit('batch:warning', { message, where });
+    });
   }
 
   readonly #flushGathered = (): void => {
     this.#scheduled = false;
-    if (!this.#busy && this.#gathered.length > 0 && !this.#out.closed) this.#flush();
+    if (!this.#busy) this.#next();
   };
 
-  #flush(): void {
-    const block = this.#gathered;
-    this.#gathered = [];
-    let written: void | Promise<void>;
-    try {
-      written = this.#write(block);
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    if (!isPromiseLike(written)) {
-      this.#emit(block);
-      return;
-    }
+  /** What to do now that nothing is under way: write what was gathered, then end when the source has ended. */
+  #next(): void {
     this.#busy = true;
-    let held = 0;
-    for (const outcome of block) held += bulk(outcome);
-    this.room.take(held);
-    written.then(
-      () => {
-        this.#busy = false;
-        if (this.#out.closed) {
-          this.end();
-          return;
-        }
-        this.#emit(block);
-        this.room.release(held);
-        this.#next();
-        this.room.wake();
-      },
-      (error: unknown) => {
-        this.#busy = false;
+    while (this.#gathered.length > 0 && !this.#out.closed) {
+      const block = this.#gathered;
+      this.#gathered = [];
+      let written: void | Promise<void>;
+      try {
+        written = this.#write(block);
+      } catch (error) {
         this.#fail(error);
-      },
-    );
+        break;
+      }
+      if (isPromiseLike(written)) {
+        written.then(
+          () => {
+            this.#emit(block);
+            this.#next();
+          },
+          (error: unknown) => {
+            this.#fail(error);
+            this.#next();
+          },
+        );
+        this.room.wake();
+        return;
+      }
+      this.#emit(block);
+    }
+    if (!this.#out.closed && this.#ended !== undefined) {
+      void this.#finish(this.#ended);
+      return;
+    }
+    this.#busy = false;
+    if (this.#out.closed) this.end();
+    else this.room.wake();
   }
 
   #write(block: Outcome[]): void | Promise<void> {
@@ -172,13 +195,19 @@ class Sink {
     }
     if (items.length === 0) return;
     return (this.#writer as SinkWriter).write(items, (index, error) => {
-      block[places[index] as number] = new Outcome((items[index] as Item).fail(error), 'failed');
+      const place = places[index] as number;
+      const refused = new Outcome((items[index] as Item).fail(error), 'failed');
+      refused.settled = (block[place] as Outcome).settled;
+      block[place] = refused;
     });
   }
 
   #emit(block: readonly Outcome[]): void {
     const { events } = this.#runtime;
+    let held = 0;
     for (const outcome of block) {
+      if (this.#out.closed) return;
+      held += bulk(outcome);
       if (this.#settles && !outcome.settled) {
         outcome.settled = true;
         settle(outcome, (settled) => {
@@ -186,26 +215,13 @@ class Sink {
         });
       }
       this.#out.next(outcome);
-      if (this.#out.closed) return;
     }
-  }
-
-  /** What to do now that nothing is under way. */
-  #next(): void {
-    if (this.#gathered.length > 0) {
-      // These were counted when they arrived; the flush counts its block anew.
-      for (const outcome of this.#gathered) this.room.release(bulk(outcome));
-      this.#flush();
-      if (this.#busy || this.#out.closed) return;
-      this.room.wake();
-    }
-    if (this.#ended !== undefined) void this.#finish(this.#ended);
+    if (!this.#out.closed) this.room.release(held);
   }
 
   async #finish(end: { readonly error?: unknown }): Promise<void> {
-    this.#busy = true;
     try {
-      await this.#close();
+      await this.#close(!('error' in end));
     } catch (error) {
       this.#fail(error);
       return;
@@ -218,10 +234,10 @@ class Sink {
     this.#out.error(BatchxError.from(error, 'output'));
   }
 
-  async #close(): Promise<void> {
+  async #close(whole: boolean): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    await this.#writer?.close();
+    await this.#writer?.close(whole);
   }
 }
 
@@ -237,7 +253,13 @@ class Upstream extends Subscriber<unknown> {
   }
 
   protected override _next(value: unknown): void {
-    this.#sink.push(value);
+    if (roomsAnnounced()) this.#pushApart(value);
+    else this.#sink.push(value);
+  }
+
+  // A function of its own: a closure beside the usual way would cost that way, too.
+  #pushApart(value: unknown): void {
+    withoutRooms(() => this.#sink.push(value));
   }
 
   protected override _error(error: unknown): void {

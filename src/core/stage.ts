@@ -1,5 +1,11 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
-import { Concurrent, type ConcurrencyOptions, concurrentSettings, type ConcurrentSettings, type Job } from './concurrent.js';
+import {
+  Concurrent,
+  type ConcurrencyOptions,
+  concurrentSettings,
+  type ConcurrentSettings,
+  type Job,
+} from './concurrent.js';
 import { BatchxError } from './errors.js';
 import { type Item } from './item.js';
 import { isPromiseLike } from './promise.js';
@@ -10,7 +16,7 @@ import type { Applied } from './step.js';
  * Runs consecutive steps on each item in one slot, at most `concurrency` items at once.
  *
  * Emits each item once, with its data changed, failed or skipped; items that had failed or been skipped pass by. What
- * a step throws becomes `item.error`. As long as no step returns a promise an item is done at once, whatever the cap.
+ * a step throws becomes `item.error`; a `usage` error ends the stream. As long as no step returns a promise an item is done at once, whatever the cap.
  * What waits is held in one room, as in `mapConcurrent`.
  */
 export function stage(steps: readonly Applied[], options: ConcurrencyOptions = {}): OperatorFunction<Item, Item> {
@@ -37,7 +43,7 @@ class Stage extends Concurrent<Item, Item> {
           this.#finish(job, done);
         },
         (error: unknown) => {
-          this.fail(new BatchxError('bug', 'a step ended in a way that it must not', { cause: error }));
+          this.fail(BatchxError.from(error, 'bug'));
         },
       );
     } else this.#finish(job, result);
@@ -53,7 +59,9 @@ class Stage extends Concurrent<Item, Item> {
     for (let i = index; i < this.#steps.length && current.live; i++) {
       const step = this.#steps[i] as Applied;
       const result = step(current, slot);
-      if (isPromiseLike<Item>(result)) return result.then((next) => this.#from(i + 1, next, slot));
+      // What was unsubscribed from meanwhile starts no further step.
+      if (isPromiseLike<Item>(result))
+        return result.then((next) => (this.out.closed ? next : this.#from(i + 1, next, slot)));
       current = result;
     }
     return current;

@@ -10,10 +10,13 @@ import type { Slot } from './slot.js';
  */
 export type Gives = 'data' | 'verdict';
 
-/** A step's work: one item in, a result or the promise of one out. What it throws fails the item. */
+/**
+ * A step's work: one item in, a result or the promise of one out. What it throws fails the item, unless it is an error
+ * of code `usage`: then the step is wrong, not the item, and the stream ends.
+ */
 export type StepFunction = (item: Item, slot: Slot) => unknown;
 
-/** A step that takes an item and gives the next one; it never throws. */
+/** A step that takes an item and gives the next one; it throws only what ends the stream. */
 export type Applied = (item: Item, slot: Slot) => Item | PromiseLike<Item>;
 
 /** Turns a step's work into a function from item to item. */
@@ -23,18 +26,24 @@ export function applied(run: StepFunction, gives: Gives): Applied {
     try {
       const result = run(item, slot);
       if (!isPromiseLike(result)) return apply(item, result);
-      return result.then(
+      // Some thenables give back nothing from `then`, or call back twice.
+      return Promise.resolve(result).then(
         (value) => apply(item, value),
-        (error: unknown) => item.fail(BatchxError.from(error)),
+        (error: unknown) => failed(item, error),
       );
     } catch (error) {
-      return item.fail(BatchxError.from(error));
+      return failed(item, error);
     }
   };
+}
+
+function failed(item: Item, thrown: unknown): Item {
+  const error = BatchxError.from(thrown);
+  if (error.code === 'usage') throw error;
+  return item.fail(error);
 }
 
 const applyData = (item: Item, result: unknown): Item =>
   result === undefined ? item.skip('filtered') : item.withData(result);
 
-const applyVerdict = (item: Item, result: unknown): Item =>
-  result === undefined || result === null || result === false || result === 0 || result === '' ? item.skip('filtered') : item;
+const applyVerdict = (item: Item, result: unknown): Item => (result ? item : item.skip('filtered'));

@@ -10,7 +10,8 @@ const LONGEST = 2 ** 31 - 1;
  */
 export function wait(ms: number, scheduler: SchedulerLike): Observable<0> {
   return new Observable((subscriber) => {
-    const due = scheduler.now() + ms;
+    const length = ms > 0 ? ms : 0;
+    const due = scheduler.now() + length;
     const again = (): void => {
       const left = due - scheduler.now();
       if (left <= 0) {
@@ -21,6 +22,6 @@ export function wait(ms: number, scheduler: SchedulerLike): Observable<0> {
     const arm = (left: number): void => {
       subscriber.add(scheduler.schedule(again, Math.min(left, LONGEST)));
     };
-    arm(Math.max(0, ms));
+    arm(length);
   });
 }

@@ -1,28 +1,29 @@
-import { concat, type Observable, type OperatorFunction, take } from 'rxjs';
+import { concat, EMPTY, map, type Observable, type OperatorFunction, take } from 'rxjs';
 import type { AnyDefinition } from '../core/define.js';
 import type { Item } from '../core/item.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import { parseOptions } from '../core/schema.js';
-import { sinkOf } from '../core/sink.js';
+import { sinkOf } from '../core/sink-of.js';
 import { fromSource } from '../core/source.js';
 import { stage } from '../core/stage.js';
 import { type Applied, applied } from '../core/step.js';
 import type { Plan, Use } from './plan.js';
 
 /**
- * Makes one Observable of the items of a plan, up to its sinks: sources, limit, stages.
+ * Makes one Observable of the items of a plan, up to its sinks: sources, limit, stages. `onLimit` is told when the
+ * limit is reached, before the last item goes on.
  *
  * Every option is parsed before it returns, so that what is wrong is said before anything is opened.
  */
-export function compile(plan: Plan, registry: Registry, runtime: Runtime): Observable<Item> {
+export function compile(plan: Plan, registry: Registry, runtime: Runtime, onLimit: () => void): Observable<Item> {
   const sources = plan.sources.map((use) => {
     const definition = registry.get('source', use.name);
     return fromSource(definition, optionsOf(definition, use), runtime);
   });
-  const all = sources.length === 1 ? (sources[0] as Observable<Item>) : concat(...sources);
-  const limited = plan.limit === undefined ? all : all.pipe(take(plan.limit));
-  return operators(plan, registry, runtime).reduce<Observable<Item>>((items, operator) => items.pipe(operator), limited);
+  const all = concat(...sources);
+  const limited = plan.limit === undefined ? all : all.pipe(upTo(plan.limit, onLimit));
+  return stages(plan, registry, runtime).reduce<Observable<Item>>((items, operator) => items.pipe(operator), limited);
 }
 
 /** The sinks of a plan as operators, in their order. */
@@ -33,8 +34,25 @@ export function sinks(plan: Plan, registry: Registry, runtime: Runtime): Operato
   });
 }
 
+function upTo(limit: number, onLimit: () => void): OperatorFunction<Item, Item> {
+  if (limit === 0) {
+    return () => {
+      onLimit();
+      return EMPTY;
+    };
+  }
+  return (items) =>
+    items.pipe(
+      take(limit),
+      map((item, index) => {
+        if (index === limit - 1) onLimit();
+        return item;
+      }),
+    );
+}
+
 /** Consecutive steps share a stage, with one slot for an item on its way through all of them. */
-function operators(plan: Plan, registry: Registry, runtime: Runtime): OperatorFunction<Item, Item>[] {
+function stages(plan: Plan, registry: Registry, runtime: Runtime): OperatorFunction<Item, Item>[] {
   const steps: Applied[] = plan.steps.map((use) => {
     const definition = registry.get('step', use.name);
     return applied(definition.create(optionsOf(definition, use), runtime), definition.gives);
@@ -43,4 +61,5 @@ function operators(plan: Plan, registry: Registry, runtime: Runtime): OperatorFu
   return [stage(steps, { concurrency: plan.concurrency ?? 4, ordered: plan.ordered, stop: runtime.stopping })];
 }
 
-const optionsOf = (definition: AnyDefinition, { options }: Use) => parseOptions(definition.options, options, definition.name);
+const optionsOf = (definition: AnyDefinition, { options }: Use) =>
+  parseOptions(definition.options, options, definition.name);

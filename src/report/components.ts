@@ -33,7 +33,14 @@ interface SchemaNode {
 }
 
 /** Describes a component from its definition. */
-export function describeComponent({ kind, name, status, summary, options, examples }: AnyDefinition): ComponentDescription {
+export function describeComponent({
+  kind,
+  name,
+  status,
+  summary,
+  options,
+  examples,
+}: AnyDefinition): ComponentDescription {
   const schema = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' }) as SchemaNode;
   const described = Object.entries(schema.properties ?? {}).map(([option, node]) => ({
     name: option,
@@ -48,7 +55,8 @@ export function describeComponent({ kind, name, status, summary, options, exampl
 function typeOf(node: SchemaNode): string {
   if (node.enum !== undefined) return node.enum.map((value) => JSON.stringify(value)).join(' | ');
   if (node.const !== undefined) return JSON.stringify(node.const);
-  if (node.anyOf !== undefined) return [...new Set(node.anyOf.map(typeOf).filter((type) => type !== 'any'))].join(' | ');
+  if (node.anyOf !== undefined)
+    return [...new Set(node.anyOf.map(typeOf).filter((type) => type !== 'any'))].join(' | ');
   if (node.type === 'array') return `${node.items === undefined ? 'any' : typeOf(node.items)}[]`;
   return typeof node.type === 'string' ? node.type : (node.type?.join(' | ') ?? 'any');
 }
@@ -59,7 +67,9 @@ export function listComponents(components: readonly ComponentDescription[], full
   const longest = Math.max(...components.map(({ name }) => name.length));
   const kinds = [...new Set(components.map(({ kind }) => kind))];
   const groups = kinds.map((kind) => {
-    const lines = components.filter((each) => each.kind === kind).map(({ name, summary }) => `  ${name.padEnd(longest)}  ${summary}`);
+    const lines = components
+      .filter((each) => each.kind === kind)
+      .map(({ name, summary }) => `  ${name.padEnd(longest)}  ${summary}`);
     return `${HEADINGS[kind] ?? kind}:\n${lines.join('\n')}\n`;
   });
   return groups.join('\n') + '\n`batchx steps <name>` tells the options of one.\n';
@@ -77,10 +87,15 @@ function describe({ kind, name, status, summary, options, examples }: ComponentD
   const lines = [`${name} (${kind}${status === 'stable' ? '' : `, ${status}`})`, `  ${summary}`];
   if (options.length > 0) lines.push('', '  Options:');
   for (const option of options) {
-    const value = option.required ? 'required' : option.default === undefined ? 'optional' : `${JSON.stringify(option.default)} unless said`;
+    const value = option.required
+      ? 'required'
+      : option.default === undefined
+        ? 'optional'
+        : `${JSON.stringify(option.default)} unless said`;
     lines.push(`    ${option.name}: ${option.type}, ${value}`, `        ${option.description}`);
   }
   if (examples.length > 0) lines.push('', '  Examples:');
-  for (const example of examples) lines.push(`    ${example.title}`, `        ${name}: ${JSON.stringify(example.options)}`);
+  for (const example of examples)
+    lines.push(`    ${example.title}`, `        ${name}: ${JSON.stringify(example.options)}`);
   return lines.join('\n') + '\n';
 }

@@ -1,9 +1,8 @@
-import { defer, map, type OperatorFunction, reduce } from 'rxjs';
-import { type Aggregated, type Shape, startTally, type Tally } from '../core/aggregator.js';
-import { BatchxError, messageOf } from '../core/errors.js';
-import { Item } from '../core/item.js';
-import { settle } from '../core/origin.js';
-import { Outcome } from '../core/outcome.js';
+import type { OperatorFunction } from 'rxjs';
+import { aggregateItems } from '../core/aggregate.js';
+import type { Aggregated, Aggregator, Shape } from '../core/aggregator.js';
+import type { Item } from '../core/item.js';
+import type { Outcome } from '../core/outcome.js';
 import { defaultRuntime, type Runtime } from '../core/runtime.js';
 
 /**
@@ -26,56 +25,17 @@ import { defaultRuntime, type Runtime } from '../core/runtime.js';
  *   .pipe(aggregate({ n: count(), total: stats((row) => row.total), byCountry: groupBy((row) => row.country, { n: count() }) }))
  *   .subscribe(({ n, total, byCountry }) => console.log(n, total.sum, byCountry)); // 3 12 [ { key: 'DE', n: 2 }, { key: 'FR', n: 1 } ]
  */
-export function aggregate<T, S extends Shape<T>>(
+export function aggregate<T, R>(
+  aggregator: Aggregator<NoInfer<T>, R>,
+  runtime?: Runtime,
+): OperatorFunction<Item<T> | Outcome<T>, R>;
+export function aggregate<T, S extends { readonly [name: string]: Shape<T> }>(
   shape: S,
+  runtime?: Runtime,
+): OperatorFunction<Item<T> | Outcome<T>, Aggregated<S>>;
+export function aggregate<T>(
+  shape: Shape<T>,
   runtime: Runtime = defaultRuntime(),
-): OperatorFunction<Item<T> | Outcome<T>, Aggregated<S>> {
-  startTally(shape); // what is wrong with the shape is said now, not at the first subscription
-  return (source) =>
-    defer(() => {
-      const total = new Total<T, Aggregated<S>>(startTally<T, S>(shape), runtime);
-      return source.pipe(
-        reduce((sofar, value) => sofar.add(value), total),
-        map((all) => all.result()),
-      );
-    });
-}
-
-class Total<T, R> {
-  readonly #tally: Tally<T, R>;
-  readonly #runtime: Runtime;
-  #fault: BatchxError | undefined;
-
-  constructor(tally: Tally<T, R>, runtime: Runtime) {
-    this.#tally = tally;
-    this.#runtime = runtime;
-  }
-
-  add(value: Item<T> | Outcome<T>): this {
-    const outcome = value instanceof Outcome ? value : Outcome.of(value);
-    if (outcome.status === 'ok' && this.#fault === undefined) this.#count(outcome.item);
-    if (!outcome.settled) {
-      outcome.settled = true;
-      settle(outcome, (settled) => {
-        this.#runtime.events.emit('batch:item:end', settled);
-      });
-    }
-    return this;
-  }
-
-  result(): R {
-    if (this.#fault !== undefined) throw this.#fault;
-    return this.#tally.result();
-  }
-
-  #count(item: Item<T>): void {
-    try {
-      this.#tally.add(item.data, item);
-    } catch (error) {
-      const code = error instanceof BatchxError ? error.code : 'expression';
-      const message = `cannot aggregate: ${messageOf(error)}`.replace('BatchxError: ', '');
-      this.#fault = new BatchxError(code, `${message}, at ${item.id}`, { cause: error, where: item.where ?? item.id });
-      this.#runtime.events.emit('batch:warning', { message, where: item.where });
-    }
-  }
+): OperatorFunction<Item<T> | Outcome<T>, unknown> {
+  return aggregateItems(shape, runtime);
 }

@@ -13,7 +13,12 @@ import { defineAggregator } from '../core/define.js';
 export function count(): Aggregator<unknown, number> {
   return () => {
     let n = 0;
-    return { add: () => void n++, result: () => n };
+    return {
+      add() {
+        n++;
+      },
+      result: () => n,
+    };
   };
 }
 

@@ -3,7 +3,7 @@ import { aggregateSpec } from '../core/aggregate-spec.js';
 import { type Aggregated, type Aggregator, now, type Shape, startTally, type Tally } from '../core/aggregator.js';
 import { defineAggregator } from '../core/define.js';
 import { BatchxError } from '../core/errors.js';
-import { compileExpression, type DataFunction, expression } from '../core/expression.js';
+import { compileExpression, expression } from '../core/expression.js';
 import type { Item } from '../core/item.js';
 import { parseOptions } from '../core/schema.js';
 
@@ -45,7 +45,8 @@ export function groupBy<T, S extends { readonly [name: string]: Shape<T> }>(
   options: GroupByOptions = {},
 ): Aggregator<T, Group<S>[]> {
   const { maxGroups } = parseOptions(groupByConfig, options, 'groupBy');
-  if ('key' in shape) throw new BatchxError('usage', 'groupBy: expected a name other than `key`, which is the key of the group');
+  if ('key' in shape)
+    throw new BatchxError('usage', 'groupBy: expected a name other than `key`, which is the key of the group');
   startTally(shape); // what is wrong with the shape is said now, not at the first item
   return () => new Groups(key, shape, maxGroups);
 }
@@ -81,7 +82,10 @@ class Groups<T, S extends { readonly [name: string]: Shape<T> }> implements Tall
 
 function tooMany(max: number, key: string): BatchxError {
   const shown = key.length > 60 ? `${key.slice(0, 60)}...` : key;
-  return new BatchxError('usage', `expected at most ${max} groups, got one more with the key ${shown}; raise \`maxGroups\` or group by less`);
+  return new BatchxError(
+    'usage',
+    `expected at most ${max} groups, got one more with the key ${shown}; raise \`maxGroups\` or group by less`,
+  );
 }
 
 export const groupByAggregator = defineAggregator({
@@ -99,5 +103,5 @@ export const groupByAggregator = defineAggregator({
     },
   ],
   create: ({ expression: source, aggregate, maxGroups }, shapeOf) =>
-    groupBy(compileExpression(source) as DataFunction, shapeOf(aggregate) as Readonly<Record<string, Shape>>, { maxGroups }),
+    groupBy(compileExpression(source), shapeOf(aggregate) as Readonly<Record<string, Shape>>, { maxGroups }),
 });

@@ -1,15 +1,13 @@
 import type { OperatorFunction } from 'rxjs';
 import * as z from 'zod';
 import { defineSink } from '../core/define.js';
-import type { Outcome } from '../core/outcome.js';
-import { jsonLine, lineWriter, openOutput } from '../core/rows-out.js';
+import type { OutcomeOf } from '../core/outcome.js';
+import { jsonLine, lineWriter, openOutput, outputPath } from '../core/rows-out.js';
 import { defaultRuntime, type Runtime } from '../core/runtime.js';
 import { parseOptions } from '../core/schema.js';
-import { sinkOf } from '../core/sink.js';
+import { sinkOf } from '../core/sink-of.js';
 
-export const jsonlSinkOptions = z.strictObject({
-  path: z.string().min(1, 'expected a path, got empty text').describe('The file to write, or `-` for standard output.'),
-});
+export const jsonlSinkOptions = z.strictObject({ path: outputPath() });
 
 /**
  * Writes the data of each item that is ok as a line of JSON, and emits an outcome for every item once it is written.
@@ -32,8 +30,11 @@ export const jsonlSinkOptions = z.strictObject({
  *   .pipe(toJsonl('numbers.jsonl'))
  *   .subscribe(({ id, status }) => console.log(id, status)); // #1 ok, #2 ok
  */
-export function toJsonl(path: string, runtime: Runtime = defaultRuntime()): OperatorFunction<unknown, Outcome> {
-  return sinkOf(jsonlSink, parseOptions(jsonlSinkOptions, { path }, 'toJsonl'), runtime);
+export function toJsonl<T>(path: string, runtime: Runtime = defaultRuntime()): OperatorFunction<T, OutcomeOf<T>> {
+  return sinkOf(jsonlSink, parseOptions(jsonlSinkOptions, { path }, 'toJsonl'), runtime) as OperatorFunction<
+    T,
+    OutcomeOf<T>
+  >;
 }
 
 export const jsonlSink = defineSink({
@@ -46,5 +47,6 @@ export const jsonlSink = defineSink({
     { title: 'A file', options: { path: 'results.jsonl' } },
     { title: 'Standard output', options: { path: '-' } },
   ],
-  open: async ({ path }, runtime) => lineWriter(await openOutput(path, runtime), (item) => item.raw ?? jsonLine(item.data)),
+  open: async ({ path }, runtime) =>
+    lineWriter(await openOutput(path, runtime), (item) => item.raw ?? jsonLine(item.data)),
 });

@@ -6,7 +6,9 @@ import { compileExpression, expression } from '../core/expression.js';
 import type { Item } from '../core/item.js';
 
 export const reduceOptions = z.strictObject({
-  expression: expression().describe('The next total: an expression over `total`, `data` and `item`, or a function of them.'),
+  expression: expression().describe(
+    'The next total: an expression over `total`, `data` and `item`, or a function of them.',
+  ),
   seed: z.json().describe('The total before the first item.'),
 });
 
@@ -40,7 +42,10 @@ function copy<R>(seed: R): R {
   try {
     return structuredClone(seed);
   } catch (error) {
-    throw new BatchxError('usage', `expected a seed that can be copied, or a function that makes one: ${messageOf(error)}`);
+    throw new BatchxError(
+      'usage',
+      `expected a seed that can be copied, or a function that makes one: ${messageOf(error)}`,
+    );
   }
 }
 
@@ -53,5 +58,6 @@ export const reduceAggregator = defineAggregator({
     { title: 'The highest price', options: { expression: 'Math.max(total, data.price)', seed: 0 } },
     { title: 'All tags', options: { expression: '(all, { tags }) => [...new Set([...all, ...tags])]', seed: [] } },
   ],
-  create: ({ expression: source, seed }) => reduce(compileExpression(source, ['total', 'data', 'item']), seed as unknown),
+  create: ({ expression: source, seed }) =>
+    reduce(compileExpression(source, ['total', 'data', 'item']), seed as unknown),
 });

@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { isDeadLetter, openDeadLetter } from '../core/dead-letter.js';
 import { defineSource } from '../core/define.js';
 import { BatchxError } from '../core/errors.js';
-import { compileExpression, type DataFunction, expression } from '../core/expression.js';
 import { inputPath, inputsOf } from '../core/input.js';
-import { Item, type ItemExtra, type Place } from '../core/item.js';
+import { Item, type Place } from '../core/item.js';
+import { itemId, namer } from '../core/item-id.js';
 import { parseJsonRow } from '../core/json-row.js';
 import { type RowReader, rows } from '../core/rows.js';
 import { defaultRuntime, type Runtime } from '../core/runtime.js';
@@ -14,7 +14,7 @@ import { fromSource } from '../core/source.js';
 
 export const jsonlOptions = z.strictObject({
   path: inputPath(),
-  id: expression().optional().describe('What an item is called, as an expression over `data`; its file and line unless said.'),
+  id: itemId(),
 });
 
 /** The options of `jsonl` beside the path. */
@@ -24,8 +24,8 @@ export type JsonlOptions = Omit<z.input<typeof jsonlOptions>, 'path'>;
  * Emits an item for each line of JSON in a file, several files or standard input (`-`), in their order.
  *
  * Blank lines are passed over. A line that is not JSON, not UTF-8, nested deeper than 512 levels or longer than 16 MiB
- * is an item that failed in `parse`, and the stream goes on. Lines of a dead-letter file are the items they were.
- * One block of 64 KB is held. An input that cannot be read is the error of the Observable.
+ * is an item that failed in `parse`, and the stream goes on. Dead letters among the lines are the items they were. Two
+ * blocks of 64 KB are held. An input that cannot be read is the error of the Observable.
  *
  * ```
  * {"a":1} LF  oops LF  {"a":3} LF        x is the failed item of line 2
@@ -44,7 +44,9 @@ export function jsonl<T = unknown>(
   options: JsonlOptions = {},
   runtime: Runtime = defaultRuntime(),
 ): Observable<Item<T>> {
-  return fromSource(jsonlSource, parseOptions(jsonlOptions, { ...options, path }, 'jsonl'), runtime) as Observable<Item<T>>;
+  return fromSource(jsonlSource, parseOptions(jsonlOptions, { ...options, path }, 'jsonl'), runtime) as Observable<
+    Item<T>
+  >;
 }
 
 export const jsonlSource = defineSource({
@@ -58,40 +60,46 @@ export const jsonlSource = defineSource({
     { title: 'Standard input, items named by a field', options: { path: '-', id: 'data.sku' } },
   ],
   async *open({ path, id }, runtime, signal) {
-    const reader = new JsonReader(id === undefined ? undefined : compileExpression(id));
+    const reader = new JsonReader(namer(id));
     for (const input of inputsOf(path, runtime)) yield* rows(input.open(signal), input.name, reader);
   },
 });
 
 class JsonReader implements RowReader<unknown> {
-  readonly #id: DataFunction | undefined;
+  readonly #name: ((item: Item) => Item) | undefined;
   #seq = 0;
 
-  constructor(id: DataFunction | undefined) {
-    this.#id = id;
+  constructor(name: ((item: Item) => Item) | undefined) {
+    this.#name = name;
   }
 
   row(text: string, place: Place, at: number): Item | undefined {
     if (isDeadLetter(text)) {
-      const letter = openDeadLetter(text);
-      if (letter !== undefined) return this.#parse(letter.text ?? text, place, at, letter.extra, letter.text === undefined ? letter : undefined);
+      const item = openDeadLetter(text, this.#seq, (again) => this.#read(again));
+      if (item !== undefined) {
+        this.#seq++;
+        return item;
+      }
     }
-    return this.#parse(text, place, at, undefined, undefined);
-  }
-
-  #parse(text: string, place: Place, at: number, extra: ItemExtra | undefined, known: { readonly data: unknown } | undefined): Item | undefined {
     try {
-      if (known !== undefined) return new Item(this.#seq++, known.data, undefined, place, at, extra);
-      const item = new Item(this.#seq, parseJsonRow(text), text, place, at, extra);
+      const item = this.#read(text, place, at);
       this.#seq++;
-      return this.#id === undefined ? item : item.withExtra({ id: String(this.#id(item.data, item)) });
+      return item;
     } catch (error) {
-      if (/^\s*$/.test(text)) return undefined;
-      return new Item(this.#seq++, undefined, text, place, at, extra).fail(BatchxError.from(error));
+      if (BLANK.test(text)) return undefined;
+      return new Item<unknown>(this.#seq++, undefined, text, place, at).fail(BatchxError.from(error));
     }
   }
 
   bad(error: BatchxError, place: Place, at: number, bytes: Buffer | undefined): Item {
-    return new Item<unknown>(this.#seq++, bytes, undefined, place, at).fail(error);
+    return new Item<unknown>(this.#seq++, undefined, undefined, place, at, { bytes }).fail(error);
+  }
+
+  #read(text: string, place?: Place, at = 0): Item {
+    const item = new Item(this.#seq, parseJsonRow(text), text, place, at);
+    return this.#name === undefined ? item : this.#name(item);
   }
 }
+
+/** What JSON takes for white space, and what editors leave at the end of a page. */
+const BLANK = /^[ \t\r\f]*$/;

@@ -1,9 +1,12 @@
 import * as z from 'zod';
 import { BatchxError } from '../../core/errors.js';
 import { defineCommand } from '../command.js';
+import { completionScripts } from '../completion-scripts.js';
 import { EXIT } from '../exit.js';
+import { writeOut } from '../write-out.js';
 
-const SHELLS = ['bash', 'zsh'] as const;
+type Shell = keyof typeof completionScripts;
+const shells = Object.keys(completionScripts);
 
 export const command = defineCommand({
   name: 'completion',
@@ -14,11 +17,15 @@ export const command = defineCommand({
     { line: `batchx completion zsh >> ~/.zshrc`, does: 'For every zsh from now on.' },
   ],
   flags: z.strictObject({}),
-  async run({ positionals: [given] }) {
-    const shell = given ?? (process.env.SHELL?.endsWith('zsh') === true ? 'zsh' : 'bash');
-    if (shell !== 'bash' && shell !== 'zsh') throw new BatchxError('usage', `expected one of ${SHELLS.join(', ')}, got "${shell}"`);
-    const { completionScript } = await import('../completions.js');
-    process.stdout.write(await completionScript(shell));
+  notes: ['Without a name it is the script for the shell in $SHELL.'],
+  choices: shells,
+  async run({ positionals, literals }) {
+    const ours = process.env.SHELL?.endsWith('zsh') === true ? 'zsh' : 'bash';
+    const [shell = ours, ...more] = [...positionals, ...(literals ?? [])];
+    if (!shells.includes(shell) || more.length > 0) {
+      throw new BatchxError('usage', `expected one of ${shells.join(', ')}, got ${[shell, ...more].join(' ')}`);
+    }
+    await writeOut(completionScripts[shell as Shell]);
     return EXIT.ok;
   },
 });

@@ -2,17 +2,29 @@ import { rowCommand } from '../row-command.js';
 
 export const command = rowCommand({
   name: 'map',
-  summary: 'Turns each row into what an expression makes of it: JSONL in, JSONL out, in order. undefined drops the row.',
+  summary:
+    'Turns each row into what an expression makes of it: JSONL in, JSONL out, in order. undefined drops the row.',
   examples: [
-    { line: `cat rows.jsonl | batchx map '({ id, total }) => ({ id, gross: total * 1.19 })'`, does: 'An arrow function of the row.' },
-    { line: `batchx map 'data.total > 100 ? data.id : undefined' 'orders/*.jsonl.gz'`, does: 'An expression over `data`; files, globs and .gz are read one after another.' },
-    { line: `batchx map -j 16 'async ({ url }) => ({ url, status: (await fetch(url)).status })' urls.jsonl`, does: 'Sixteen calls at once, written in the order of the input.' },
+    {
+      line: `cat rows.jsonl | batchx map '({ id, total }) => ({ id, gross: total * 1.19 })'`,
+      does: 'An arrow function of the row.',
+    },
+    {
+      line: `batchx map 'data.total > 100 ? data.id : undefined' 'orders/*.jsonl.gz'`,
+      does: 'An expression over `data`; files, globs and .gz are read one after another.',
+    },
+    {
+      line: `batchx map -j 16 'async ({ url }) => ({ url, status: (await fetch(url)).status })' urls.jsonl`,
+      does: 'Sixteen calls at once, written in the order of the input.',
+    },
     { line: `batchx map 'data' people.csv --out jsonl`, does: 'From CSV to JSONL.' },
-    { line: `batchx map 'data' orders.jsonl --group-by data.country --stats data.total`, does: 'Count, sum, mean and percentiles for each country.' },
+    {
+      line: `batchx map 'data' orders.jsonl --group-by data.country --stats data.total`,
+      does: 'Count, sum, mean and percentiles for each country.',
+    },
     { line: `batchx map 'data.toUpperCase()' ::: a b c`, does: 'Values from the command line.' },
   ],
   notes: [
-    'A row that cannot be read or whose expression throws is told on standard error, and the others go on; the exit code is then 1. 2 is wrong usage, 3 a halt (--strict), 4 an input that cannot be read, 5 an output that cannot be written.',
-    'The expression sees `data`, the row, and `item`, with `item.id`, `item.seq` and `item.metadata` (source, line, offset). Numbers are those of JavaScript: integers above 2^53 lose digits, unless `batchx filter` passes the row on untouched.',
+    'Numbers are those of JavaScript: integers above 2^53 lose digits. `batchx filter` passes rows on untouched.',
   ],
 });

@@ -1,4 +1,4 @@
-import { from, Observable, type ObservableInput, type OperatorFunction, Subscriber } from 'rxjs';
+import { from, Observable, type ObservableInput, type ObservedValueOf, type OperatorFunction, Subscriber } from 'rxjs';
 import { Concurrent, type ConcurrencyOptions, concurrentSettings, type ConcurrentSettings, type Engine, type Job } from '../../core/concurrent.js';
 import { isPromiseLike } from '../../core/promise.js';
 import { Room, ROOMS, roomsAnnounced, withoutRooms, withRooms } from '../../core/rooms.js';
@@ -30,16 +30,17 @@ export interface MapConcurrentOptions extends ConcurrencyOptions {
  *   .pipe(mapConcurrent(async (n) => n * 2, { concurrency: 2, ordered: true }))
  *   .subscribe((n) => console.log(n)); // 2, 4, 6
  */
-export function mapConcurrent<T, R>(
-  project: (value: T, slot: Slot) => ObservableInput<R>,
+export function mapConcurrent<T, O extends ObservableInput<unknown>>(
+  project: (value: T, slot: Slot) => O,
   options: number | MapConcurrentOptions = {},
-): OperatorFunction<T, R> {
+): OperatorFunction<T, ObservedValueOf<O>> {
   const given = typeof options === 'number' ? { concurrency: options } : options;
   const settings = concurrentSettings(given);
   const buffer = given.buffer ?? 64;
   return (source) =>
     new Observable((subscriber) => {
-      new Projecting(subscriber, settings, project, buffer).run(source, settings);
+      const inner = project as (value: T, slot: Slot) => ObservableInput<ObservedValueOf<O>>;
+      new Projecting(subscriber, settings, inner, buffer).run(source, settings);
     });
 }
 

@@ -1,0 +1,119 @@
+/**
+ * Finds a word in the text files of a folder and writes the lines that have it into files of at most 20 lines: with a
+ * source, an operator and a sink of its own, and what batchx has in between.
+ *
+ *   npm run example -- custom [folder [word [output folder]]]
+ */
+import { mkdir, opendir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  Account,
+  batch,
+  createRuntime,
+  filterItems,
+  type Item,
+  mapItems,
+  type Outcome,
+  pull,
+  split,
+  toItems,
+  toSink,
+} from 'batchx';
+import { defer, lastValueFrom, map, type MonoTypeOperatorFunction, type Observable, type OperatorFunction } from 'rxjs';
+
+const [folder = 'src', word = 'promise', output = join(tmpdir(), 'batchx-custom')] = process.argv.slice(2);
+
+interface Line {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/**
+ * A source: the paths of all files in a folder, a block for each folder, as far as somebody below has room. When the
+ * subscription ends, the generator ends with it, and so does the open folder.
+ */
+const filesIn = (root: string): Observable<string> =>
+  pull(async function* () {
+    for (const folders = [root]; folders.length > 0;) {
+      const at = folders.pop() as string;
+      const files: string[] = [];
+      for await (const entry of await opendir(at)) {
+        if (entry.isDirectory()) folders.push(join(at, entry.name));
+        else if (entry.isFile()) files.push(join(at, entry.name));
+      }
+      yield files.sort();
+    }
+  });
+
+/** What is not UTF-8 throws, and only its item fails. */
+async function readText(path: string): Promise<{ file: string; text: string }> {
+  return { file: path, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path)) };
+}
+
+/** The lines of a file, one at a time: those that nobody has room for are not made yet. */
+function* linesOf({ file, text }: { file: string; text: string }): Generator<Line> {
+  let line = 1;
+  for (const each of text.split('\n')) yield { file, line: line++, text: each.trim() };
+}
+
+/**
+ * An operator: of items that follow each other with one key, lets only the first few go on. It skips the others and
+ * does not drop them, so that every item is accounted for. Its state is made for each subscription, by `defer`.
+ */
+const fewInARow =
+  <T>(most: number, key: (data: T) => string): MonoTypeOperatorFunction<Item<T>> =>
+  (items) =>
+    defer(() => {
+      let current: string | undefined;
+      let seen = 0;
+      return items.pipe(
+        map((item) => {
+          if (!item.live) return item;
+          if (key(item.data) !== current) {
+            current = key(item.data);
+            seen = 0;
+          }
+          return ++seen > most ? item.skip('filtered') : item;
+        }),
+      );
+    });
+
+/** A sink: a file for each item, which is a batch here. It is given a few at a time, and waited for. */
+function toParts(into: string): OperatorFunction<unknown, Outcome> {
+  let parts = 0;
+  return toSink(
+    async () => {
+      await mkdir(into, { recursive: true });
+      return {
+        async write(items) {
+          for (const { data } of items as readonly Item<Line[]>[]) {
+            const rows = data.map(({ file, line, text }) => `${file}:${line}: ${text}\n`);
+            await writeFile(join(into, `part-${++parts}.txt`), rows.join(''));
+          }
+        },
+        close: () => console.log(`wrote ${parts} files`),
+      };
+    },
+    { runtime },
+  );
+}
+
+/** The world that the parts share, and the account that is kept of it. */
+const runtime = createRuntime();
+const account = new Account(runtime.events);
+
+const found = filesIn(folder).pipe(
+  toItems(runtime),
+  mapItems(readText, { concurrency: 8, ordered: true }),
+  split(linesOf, runtime),
+  filterItems(({ text }) => text.includes(word)),
+  fewInARow(3, ({ file }) => file),
+  batch({ size: 20 }, runtime),
+  toParts(output),
+);
+
+await lastValueFrom(found, { defaultValue: undefined });
+// One item for each file that was read: ok with a line that was found, skipped without, failed if it is not text.
+console.log(account.counts);

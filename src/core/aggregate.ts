@@ -1,0 +1,59 @@
+import { defer, map, type OperatorFunction, reduce } from 'rxjs';
+import { type Shape, startTally, type Tally } from './aggregator.js';
+import { BatchxError, messageOf } from './errors.js';
+import type { Item } from './item.js';
+import { settle } from './origin.js';
+import { Outcome } from './outcome.js';
+import type { Runtime } from './runtime.js';
+
+/** Emits one value at the end: what a shape's aggregators made of the items that are ok. Settles what no sink has. */
+export function aggregateItems<T>(shape: Shape<T>, runtime: Runtime): OperatorFunction<Item<T> | Outcome<T>, unknown> {
+  startTally(shape); // what is wrong with the shape is said now, not at the first subscription
+  return (source) =>
+    defer(() => {
+      const total = new Total(startTally(shape), runtime);
+      return source.pipe(
+        reduce((sofar, value) => sofar.add(value), total),
+        map((all) => all.result()),
+      );
+    });
+}
+
+class Total<T> {
+  readonly #tally: Tally<T>;
+  readonly #runtime: Runtime;
+  #fault: BatchxError | undefined;
+
+  constructor(tally: Tally<T>, runtime: Runtime) {
+    this.#tally = tally;
+    this.#runtime = runtime;
+  }
+
+  add(value: Item<T> | Outcome<T>): this {
+    const outcome = value instanceof Outcome ? value : Outcome.of(value);
+    if (outcome.status === 'ok' && this.#fault === undefined) this.#count(outcome.item);
+    if (!outcome.settled) {
+      outcome.settled = true;
+      settle(outcome, (settled) => {
+        this.#runtime.events.emit('batch:item:end', settled);
+      });
+    }
+    return this;
+  }
+
+  result(): unknown {
+    if (this.#fault !== undefined) throw this.#fault;
+    return this.#tally.result();
+  }
+
+  #count(item: Item<T>): void {
+    try {
+      this.#tally.add(item.data, item);
+    } catch (error) {
+      const code = error instanceof BatchxError ? error.code : 'expression';
+      const message = `cannot aggregate: ${messageOf(error)}`.replace('BatchxError: ', '');
+      this.#fault = new BatchxError(code, `${message}, at ${item.id}`, { cause: error, where: item.where ?? item.id });
+      this.#runtime.events.emit('batch:warning', { message, where: item.where });
+    }
+  }
+}

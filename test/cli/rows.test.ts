@@ -1,0 +1,302 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bash, batchx, file, folder, jsonl } from './program.js';
+
+const three = '{"a":1}\nnot json\n{"a":3}\n';
+const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+
+describe('map', () => {
+  it('prints what the expression makes of each row, in order, and names the row that cannot be read', () => {
+    expect(batchx(['map', '({a}) => ({b: a * 2})'], three)).toEqual({
+      stdout: '{"b":2}\n{"b":6}\n',
+      stderr:
+        'batchx: stdin:2: not JSON: Unexpected token \'o\', "not json" is not valid JSON\n' +
+        'batchx: 3 items read: 2 ok, 1 failed (1 parse)\n',
+      ended: 1,
+    });
+  });
+
+  it('stops at the first failure with --strict', () => {
+    const { stdout, stderr, ended } = batchx(['map', '({a}) => ({b: a * 2})', '--strict'], three);
+    expect({ stdout, ended }).toEqual({ stdout: '{"b":2}\n', ended: 3 });
+    expect(stderr).toContain('stdin:2: not JSON');
+    expect(stderr).toContain('halted at the first failure (--strict): 2 items read: 1 ok, 1 failed (1 parse)');
+  });
+
+  it.each([
+    ['an expression over data', 'data.n + 1', '2\n'],
+    ['an expression over item', '[item.seq, item.metadata.line, item.id]', '[0,1,"stdin:1"]\n'],
+    ['an object', '{ m: data.n }', '{"m":1}\n'],
+    ['an arrow function', '({ n }, { seq }) => n + seq', '1\n'],
+    ['an async arrow function', 'async ({ n }) => { await null; return n; }', '1\n'],
+    ['a function', 'function ({ n }) { return n }', '1\n'],
+    ['a promise', 'Promise.resolve(data.n)', '1\n'],
+    ['null, which is a value', 'null', 'null\n'],
+    ['undefined, which drops the row', 'undefined', ''],
+    ['an async undefined', 'async () => {}', ''],
+  ])('takes %s', (_, expression, stdout) => {
+    expect(batchx(['map', expression], '{"n":1}\n')).toEqual({ stdout, stderr: '', ended: 0 });
+  });
+
+  it('takes an expression that begins with a dash behind --', () => {
+    expect(batchx(['map', '--', '-data.n'], '{"n":1}\n').stdout).toBe('-1\n');
+  });
+
+  it('goes on when the expression throws, and tells the row and the error', () => {
+    const { stdout, stderr, ended } = batchx(['map', 'data.a.b'], jsonl({ a: { b: 1 } }, {}, { a: { b: 3 } }));
+    expect({ stdout, ended }).toEqual({ stdout: '1\n3\n', ended: 1 });
+    expect(stderr).toContain("stdin:2: TypeError: Cannot read properties of undefined (reading 'b')\n");
+  });
+
+  it('tells the first ten failures, then counts', () => {
+    const { stderr } = batchx(['map', 'data'], 'x\n'.repeat(25));
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines).toHaveLength(12);
+    expect(lines.slice(-2)).toEqual([
+      'batchx: further failures are only counted',
+      'batchx: 25 items read: 25 failed (25 parse)',
+    ]);
+  });
+
+  it('says nothing with -q, and the exit code still tells', () => {
+    expect(batchx(['map', '-q', 'data'], three)).toEqual({ stdout: '{"a":1}\n{"a":3}\n', stderr: '', ended: 1 });
+  });
+
+  it('tells rows that JSON cannot say, and with --strict halts there', () => {
+    const rows = jsonl({ n: 1 }, { n: 2 });
+    expect(batchx(['map', 'data.n === 1 ? 1n : data'], rows)).toMatchObject({ stdout: '{"n":2}\n', ended: 1 });
+    expect(batchx(['map', 'data.n === 1 ? 1n : data', '--strict'], rows)).toMatchObject({ ended: 3 });
+  });
+
+  it('keeps the order of asynchronous results, and with --no-keep-order gives each as it is done', () => {
+    // The first call ends when the second has.
+    const wait =
+      'async (n) => { globalThis.done ??= new Promise((go) => (globalThis.go = go)); n === 1 ? await done : go(); return n }';
+    expect(batchx(['map', wait], '1\n2\n').stdout).toBe('1\n2\n');
+    expect(batchx(['map', wait, '--no-keep-order'], '1\n2\n').stdout).toBe('2\n1\n');
+    expect(batchx(['map', wait, '--no-keep-order', '-k'], '1\n2\n').stdout).toBe('1\n2\n');
+  });
+
+  it('runs as many calls at once as -j says', () => {
+    const most =
+      'async () => { globalThis.now = (globalThis.now ?? 0) + 1; globalThis.most = Math.max(globalThis.most ?? 0, now); await new Promise(setImmediate); now--; return most }';
+    const highest = (args: string[]): number =>
+      Math.max(...batchx(['map', most, ...args], '1\n'.repeat(20)).stdout.trim().split('\n').map(Number));
+    expect(highest([])).toBe(4);
+    expect(highest(['-j', '7'])).toBe(7);
+    expect(highest(['-j1'])).toBe(1);
+  });
+
+  it('reads no more than --limit, also of an input that does not end', () => {
+    expect(bash(`yes '{"a":1}' | batchx map data --limit 5; echo "\${PIPESTATUS[*]}" >&2`)).toEqual({
+      stdout: '{"a":1}\n'.repeat(5),
+      stderr: '141 0\n',
+      ended: 0,
+    });
+    expect(batchx(['map', 'data', '--limit', '0'], three)).toEqual({ stdout: '', stderr: '', ended: 0 });
+  });
+});
+
+describe('filter', () => {
+  it('passes rows on byte for byte', () => {
+    const odd = '{"n": 12345678901234567890, "n": 2,"u":"\\u00e4"}\n';
+    expect(batchx(['filter', 'data.n > 1'], `{"n":1}\n${odd}`)).toEqual({ stdout: odd, stderr: '', ended: 0 });
+  });
+
+  it('takes async predicates, and a literal one', () => {
+    expect(batchx(['filter', 'async ({ n }) => n > 1'], '{"n":1}\n{"n":2}\n').stdout).toBe('{"n":2}\n');
+    expect(batchx(['filter', '-q', 'true'], '1\n').stdout).toBe('1\n');
+    expect(batchx(['filter', 'false'], '1\n').stdout).toBe('');
+  });
+
+  it('takes a last row without an end, ends of Windows, a byte order mark and blank lines', () => {
+    expect(batchx(['filter', 'true'], '\ufeff{"a":1}\r\n\r\n{"b":2}').stdout).toBe('{"a":1}\n{"b":2}\n');
+  });
+
+  it('tells a row that is not UTF-8 and goes on', () => {
+    const { stdout, stderr, ended } = batchx(['filter', 'true'], Buffer.from('"a"\n"\xff"\n"b"\n', 'latin1'));
+    expect({ stdout, ended }).toEqual({ stdout: '"a"\n"b"\n', ended: 1 });
+    expect(stderr).toContain('stdin:2: not UTF-8');
+  });
+});
+
+describe('the inputs', () => {
+  beforeAll(() => {
+    mkdirSync(join(folder, 'in/deep'), { recursive: true });
+    file('in/a.jsonl', '"a"\n');
+    file('in/b.ndjson', '"b"\n');
+    file('in/c.jsonl.gz', gzipSync('"c"\n'));
+    file('in/d.json', '["d","e"]');
+    file('in/deep/f.csv', 'x,y\r\n1,"2,3"\r\n');
+    file('in/g.txt', 'g g\n');
+    file('in/h.md', 'not for us');
+    file('in/[i].jsonl', '"i"\n');
+  });
+
+  it.each([
+    ['a file', ['in/a.jsonl'], ['a']],
+    ['several, in their order', ['in/c.jsonl.gz', 'in/a.jsonl'], ['c', 'a']],
+    ['JSON', ['in/d.json'], ['d', 'e']],
+    ['CSV', ['in/deep/f.csv'], [{ x: '1', y: '2,3' }]],
+    ['text', ['in/g.txt'], ['g g']],
+    ['files of several kinds', ['in/a.jsonl', 'in/deep/f.csv', 'in/b.ndjson'], ['a', { x: '1', y: '2,3' }, 'b']],
+    ['a glob', ['in/[ab].*'], ['a', 'b']],
+    ['a glob through folders', ['in/**/*.{csv,gz}'], ['c', { x: '1', y: '2,3' }]],
+    ['an absolute glob', [join(folder, 'in/*.txt')], ['g g']],
+    ['a file whose name is a glob', ['in/[i].jsonl'], ['i']],
+    ['a folder', ['in'], ['i', 'a', 'b', 'c', 'd', 'e', { x: '1', y: '2,3' }, 'g g']],
+    ['standard input among files', ['in/a.jsonl', '-', 'in/b.ndjson'], ['a', 'stdin', 'b']],
+    ['a format that the name does not tell', ['in/h.md', '--in', 'lines'], ['not for us']],
+  ])('may be %s', (_, args, rows) => {
+    expect(batchx(['map', 'data', ...args], '"stdin"\n')).toEqual({ stdout: jsonl(...rows), stderr: '', ended: 0 });
+  });
+
+  it('may be of another format on standard input', () => {
+    expect(batchx(['map', 'data.a', '--in', 'csv'], 'a,b\n1,2\n').stdout).toBe('"1"\n');
+    expect(batchx(['map', 'data', '--in=json'], '[1,\n2]').stdout).toBe('1\n2\n');
+  });
+
+  it('may be values behind :::, taken as they are', () => {
+    const { stdout } = batchx(['map', 'data.toUpperCase()', ':::', 'a', '--help', '1', '']);
+    expect(stdout).toBe(jsonl('A', '--HELP', '1', ''));
+  });
+
+  it.each([
+    ['a file that is not there, with one that is meant', ['in/a.jsnl'], 'there is no such file; did you mean in/a.jsonl?'],
+    ['a glob that matches nothing', ['in/*.xml'], 'in/*.xml matches no file'],
+    ['a folder without rows', ['.path'], '.path has no .jsonl, .json, .csv or .txt files in it'],
+    ['no values', [':::'], 'there are no values behind `:::`'],
+  ])('are unreadable: %s', (_, inputs, message) => {
+    const { stdout, stderr, ended } = batchx(['map', 'data', ...inputs]);
+    expect({ stdout, ended }).toEqual({ stdout: '', ended: 4 });
+    expect(stderr).toContain(message);
+  });
+
+  it('may match nothing with --allow-empty', () => {
+    expect(batchx(['map', 'data', '--allow-empty', 'in/*.xml'])).toEqual({ stdout: '', stderr: '', ended: 0 });
+    expect(batchx(['map', 'data', '--allow-empty', '--count', 'in/*.xml']).stdout).toBe('{"count":0}\n');
+  });
+
+  it('exits with 4 when a later input breaks, and keeps what came before', () => {
+    file('broken.jsonl.gz', gzipSync('"x"\n'.repeat(1000)).subarray(0, 20));
+    const { stdout, stderr, ended } = batchx(['map', 'data', 'in/a.jsonl', 'broken.jsonl.gz']);
+    expect({ stdout, ended }).toEqual({ stdout: '"a"\n', ended: 4 });
+    expect(stderr).toContain('cannot read broken.jsonl.gz');
+    expect(stderr).toContain('ended early: 1 item read: 1 ok');
+  });
+
+  it('refuses an output that is one of them', () => {
+    file('self.jsonl', '1\n');
+    const { stderr, ended } = bash('batchx map data self.jsonl >> self.jsonl');
+    expect(ended).toBe(2);
+    expect(stderr).toContain('cannot read self.jsonl: standard output goes to the same file');
+    expect(read('self.jsonl')).toBe('1\n');
+  });
+});
+
+describe('the output', () => {
+  const rows = jsonl({ a: 1, b: 'x,y' }, { a: 2, b: 'z' });
+
+  it.each([
+    ['jsonl', '{"a":1,"b":"x,y"}\n{"a":2,"b":"z"}\n'],
+    ['json', '[\n{"a":1,"b":"x,y"},\n{"a":2,"b":"z"}\n]\n'],
+    ['csv', 'a,b\n1,"x,y"\n2,z\n'],
+    ['lines', '{"a":1,"b":"x,y"}\n{"a":2,"b":"z"}\n'],
+  ])('may be %s', (format, stdout) => {
+    expect(batchx(['map', 'data', '--out', format], rows)).toEqual({ stdout, stderr: '', ended: 0 });
+  });
+
+  it('may be bare text', () => {
+    expect(batchx(['map', 'data.b', '--out=lines'], rows).stdout).toBe('x,y\nz\n');
+  });
+});
+
+describe('aggregates', () => {
+  const orders = jsonl({ c: 'DE', n: 3 }, { c: 'FR', n: 4 }, { c: 'DE', n: 5 }, { c: 'DE' });
+
+  it('counts', () => {
+    expect(batchx(['filter', 'data.c === "DE"', '--count'], orders)).toEqual({
+      stdout: '{"count":3}\n',
+      stderr: '',
+      ended: 0,
+    });
+  });
+
+  it('counts in groups, in the order in which they came', () => {
+    const { stdout } = batchx(['map', 'data', '--group-by', 'data.c', '--out', 'csv'], orders);
+    expect(stdout).toBe('key,count\nDE,3\nFR,1\n');
+  });
+
+  it('describes numbers, of all rows or of each group', () => {
+    const stats = ['map', 'data', '--stats', 'data.n'];
+    expect(JSON.parse(batchx(stats, orders).stdout)).toMatchObject({ count: 4, ignored: 1, sum: 12, min: 3, max: 5 });
+    const groups = batchx([...stats, '--group-by', '({ c }) => c'], orders).stdout.trim().split('\n');
+    expect(groups.map((line) => JSON.parse(line))).toMatchObject([
+      { key: 'DE', count: 3, ignored: 1, sum: 8, mean: 4 },
+      { key: 'FR', count: 1, ignored: 0, sum: 4, mean: 4 },
+    ]);
+  });
+
+  it('leaves out rows that failed, and the exit code tells of them', () => {
+    expect(batchx(['map', 'data', '--count'], three)).toMatchObject({ stdout: '{"count":2}\n', ended: 1 });
+  });
+
+  it('prints nothing when it cannot aggregate or was halted', () => {
+    const wrong = batchx(['map', 'data', '--stats', 'data.x.y'], orders);
+    expect(wrong).toMatchObject({ stdout: '', ended: 1 });
+    expect(wrong.stderr).toContain('cannot aggregate: TypeError');
+    expect(batchx(['map', 'data', '--count', '--strict'], three)).toMatchObject({ stdout: '', ended: 3 });
+  });
+});
+
+describe('--failed', () => {
+  it('writes what failed so that it can be run again, and that run alone', () => {
+    file('orders.jsonl', jsonl({ id: 'a' }, { id: 'b', total: 1 }, { id: 'c' }));
+    const expression = '({ id, total }) => { if (total === undefined) throw new Error("no total"); return id }';
+    expect(batchx(['map', expression, 'orders.jsonl', '--failed', 'failed.jsonl'])).toMatchObject({
+      stdout: '"b"\n',
+      ended: 1,
+    });
+    const letters = read('failed.jsonl').trim().split('\n');
+    expect(letters.map((line) => JSON.parse(line))).toMatchObject([
+      { $batchx: 'failed', id: 'orders.jsonl:1', error: { code: 'expression' }, data: { id: 'a' } },
+      { $batchx: 'failed', id: 'orders.jsonl:3', data: { id: 'c' } },
+    ]);
+    expect(batchx(['map', '[item.id, data.id]', 'failed.jsonl']).stdout).toBe(
+      '["orders.jsonl:1","a"]\n["orders.jsonl:3","c"]\n',
+    );
+  });
+
+  it('takes the place of what it was read from, as often as need be', () => {
+    file('again.jsonl', '');
+    batchx(['map', 'data.x.y', '--failed', 'again.jsonl'], jsonl({ n: 1 }, { n: 2 }, { n: 3 }));
+    const again = (args: string[]): string => batchx(['map', ...args, '--failed', 'again.jsonl']).stdout;
+    expect(again(['data.n === 2 ? data.n : data.x.y', 'again.jsonl'])).toBe('2\n');
+    expect(read('again.jsonl').match(/"id":"[^"]*"/g)).toEqual(['"id":"stdin:1"', '"id":"stdin:3"']);
+    expect(again(['data.n', 'again.jsonl'])).toBe('1\n3\n');
+    expect(existsSync(join(folder, 'again.jsonl'))).toBe(false);
+  });
+
+  it.each([
+    ['--strict', ['kept.jsonl', '--strict']],
+    ['--limit', ['kept.jsonl', '--limit', '1']],
+    ['an input that breaks', ['kept.jsonl', 'broken.gz']],
+    ['standard input from it', ['--strict', '<', 'kept.jsonl']],
+    ['another format before it', ['empty.csv', 'kept.jsonl', '--strict']],
+  ])('loses no letter that was not read, with %s', (_, args) => {
+    file('empty.csv', 'a,b\n');
+    file('broken.gz', 'broken');
+    batchx(['map', 'data.x.y', '--failed', 'kept.jsonl'], jsonl({ n: 1 }, { n: 2 }, { n: 3 }));
+    bash(`batchx map 'data.x.y' --failed kept.jsonl ${args.join(' ')}`);
+    expect(new Set(read('kept.jsonl').match(/"id":"[^"]*"/g))).toEqual(
+      new Set(['"id":"stdin:1"', '"id":"stdin:2"', '"id":"stdin:3"']),
+    );
+  });
+
+  it('exits with 5 when it cannot be written', () => {
+    expect(batchx(['map', 'data', '--failed', 'no/such/folder.jsonl'], three)).toMatchObject({ ended: 5 });
+    expect(batchx(['map', 'data', '--failed', '/dev/full'], three)).toMatchObject({ ended: 5 });
+  });
+});

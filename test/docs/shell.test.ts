@@ -1,0 +1,103 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blocksOf, pages, root } from './examples.js';
+
+const temporary = mkdtempSync(join(tmpdir(), 'batchx-shell-'));
+const folder = join(temporary, 'work');
+const bin = join(temporary, 'bin');
+let server: Server;
+
+/** The files that the commands of the pages speak of. */
+beforeAll(async () => {
+  for (const path of [bin, folder, join(folder, 'orders'), join(folder, 'examples')]) mkdirSync(path);
+  symlinkSync(join(root, 'dist/bin/batchx.js'), join(bin, 'batchx'));
+  symlinkSync(join(root, 'examples/data'), join(folder, 'examples/data'));
+  server = createServer((_, response) => response.end('hello'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+
+  const customer = { name: 'Ada', city: 'Ulm' };
+  const orders = [120, 80, 240].map((total, i) => ({
+    id: `a-${i + 1}`,
+    country: i === 1 ? 'FR' : 'DE',
+    total,
+    customer,
+  }));
+  const lines = orders.map((order) => JSON.stringify(order) + '\n').join('');
+  writeFileSync(join(folder, 'orders.jsonl'), lines);
+  writeFileSync(join(folder, 'orders/may.jsonl.gz'), gzipSync(lines));
+  writeFileSync(join(folder, 'urls.jsonl'), `{"url":"${url}1"}\n{"url":"${url}2"}\n`);
+  const table = orders.map(({ id, country, total }) => `${id},${country},${total}\n`);
+  writeFileSync(join(folder, 'orders.csv'), `id,country,total\n${table.join('')}`);
+});
+
+afterAll(() => {
+  server.close();
+  rmSync(temporary, { recursive: true, force: true });
+});
+
+const env = () => ({ ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}`, LC_ALL: 'C' });
+
+describe('what the pages show of a terminal is what it shows', () => {
+  const sessions = pages().flatMap((page) => blocksOf(page, 'console'));
+  it.each(sessions)('$where', ({ text }) => {
+    const steps = text
+      .split(/^\$ /m)
+      .slice(1)
+      .map((step) => {
+        const [command = '', ...shown] = step.trimEnd().split('\n');
+        return { command, out: shown.filter((line) => !isSaid(line)), said: shown.filter(isSaid) };
+      });
+    // One shell, for `$?`; what a command prints and what it says are held apart, since their order is nobody's promise.
+    const script = steps.map(({ command }, i) => `{ ${command}\n} > ${i}.out 2> ${i}.said\n`).join('');
+    spawnSync('bash', ['-c', script], { cwd: folder, env: env() });
+    const seen = steps.map(({ command }, i) => ({ command, out: linesOf(`${i}.out`), said: linesOf(`${i}.said`) }));
+    expect(seen).toEqual(steps);
+  });
+});
+
+/** What goes to standard error begins so. */
+const isSaid = (line: string): boolean => line.startsWith('batchx: ');
+
+const linesOf = (file: string): string[] => readFileSync(join(folder, file), 'utf8').split('\n').slice(0, -1);
+
+describe('the commands of the pages work', () => {
+  const commands = pages()
+    .flatMap((page) => blocksOf(page, 'sh'))
+    .flatMap(({ where, text }) => text.split('\n').map((line) => ({ where, line })))
+    .map(({ where, line }) => ({ where, line: line.replace(/^npm ci && /, '').replace(/\bnpx batchx\b/g, 'batchx') }))
+    .filter(({ line }) => line !== '' && !/^(#|npm )/.test(line));
+
+  it('finds some', () => expect(commands.length).toBeGreaterThan(3));
+
+  it.each(commands)('$where: $line', async ({ line }) => {
+    // Not waited for in one go: the commands may call the server of this very process.
+    const { status, out, said } = await run(line);
+    expect({ status, said }).toEqual({
+      status: 0,
+      said: expect.not.stringMatching(/failed|expected|cannot/) as string,
+    });
+    expect(line.includes(' > ') || out.length > 0).toBe(true);
+  });
+});
+
+function run(line: string): Promise<{ status: number | null; out: string; said: string }> {
+  return new Promise((resolve) => {
+    const shell = spawn('bash', ['-o', 'pipefail', '-c', line], {
+      cwd: folder,
+      env: env(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let out = '';
+    let said = '';
+    shell.stdout.on('data', (text: Buffer) => (out += text.toString()));
+    shell.stderr.on('data', (text: Buffer) => (said += text.toString()));
+    shell.on('close', (status) => resolve({ status, out, said }));
+  });
+}

@@ -1,0 +1,18 @@
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/**
+ * Builds dist/bin/batchx.js when it is older than its sources: the tests of the command line start it.
+ *
+ * When that fails the old one is removed, so that those tests fail too, while those of other parts can be run.
+ */
+export default function setup(): void {
+  const args = [path('../../scripts/build.mjs'), '--bin', '--if-stale'];
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  if (status === 0) return;
+  rmSync(path('../../dist/bin/batchx.js'), { force: true });
+  console.error('dist/bin/batchx.js could not be built, see above: the tests that start it will fail');
+}
