@@ -1,5 +1,6 @@
-import { fstatSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { isatty } from 'node:tty';
 import type { ErrorCode } from '../core/errors.js';
 
 /** How the program ends; the same numbers for every command. */
@@ -44,6 +45,7 @@ export function endingOf(code: ErrorCode): Ending {
 export async function endProcess(ending: Ending): Promise<never> {
   await new Promise<void>((resolve) => process.stderr.write('', () => resolve()));
   if (typeof ending === 'string') await endBySignal(ending);
+  forgetLostTerminals();
   process.exit(typeof ending === 'string' ? EXIT.bug : ending);
 }
 
@@ -71,5 +73,17 @@ function restorePipes(): void {
     } catch {
       // Closed by now: nobody will use it.
     }
+  }
+}
+
+const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+
+/** Puts nothing in the place of terminals that are gone: Node would crash when it wants to leave them as they were. */
+function forgetLostTerminals(): void {
+  for (const fd of terminals) {
+    if (isatty(fd)) continue;
+    closeSync(fd);
+    // The lowest number that is free: the same.
+    openSync('/dev/null', 'r+');
   }
 }

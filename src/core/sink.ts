@@ -1,7 +1,7 @@
 import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
 import { BatchxError } from './errors.js';
 import { Item } from './item.js';
-import { settle } from './origin.js';
+import { detached, settle } from './origin.js';
 import { Outcome } from './outcome.js';
 import { isPromiseLike } from './promise.js';
 import { findRooms, Room, ROOMS, roomsAnnounced, withoutRooms, withRooms } from './rooms.js';
@@ -112,7 +112,7 @@ class Sink {
     const outcome =
       value instanceof Outcome
         ? value
-        : Outcome.of(value instanceof Item ? value : Item.of(value, { seq: this.#seq++ }));
+        : Outcome.of(value instanceof Item ? value : Item.of(value, { seq: this.#seq++, origin: detached }));
     this.#gathered.push(outcome);
     this.room.take(bulk(outcome));
     if (this.#busy) return;

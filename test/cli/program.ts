@@ -17,7 +17,11 @@ mkdirSync(join(folder, '.path'));
 symlinkSync(program, join(folder, '.path/batchx'));
 
 /** The environment of the programs: `batchx` is in the path, and nothing says anything about colours. */
-export const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${join(folder, '.path')}:${process.env.PATH ?? ''}`, TERM: 'xterm' };
+export const env: NodeJS.ProcessEnv = {
+  ...process.env,
+  PATH: `${join(folder, '.path')}:${process.env.PATH ?? ''}`,
+  TERM: 'xterm',
+};
 for (const name of ['NO_COLOR', 'FORCE_COLOR', 'CI', 'BATCHX_DEBUG']) Reflect.deleteProperty(env, name);
 
 export function file(name: string, text: string | Uint8Array): string {

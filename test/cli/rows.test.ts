@@ -83,7 +83,12 @@ describe('map', () => {
     const most =
       'async () => { globalThis.now = (globalThis.now ?? 0) + 1; globalThis.most = Math.max(globalThis.most ?? 0, now); await new Promise(setImmediate); now--; return most }';
     const highest = (args: string[]): number =>
-      Math.max(...batchx(['map', most, ...args], '1\n'.repeat(20)).stdout.trim().split('\n').map(Number));
+      Math.max(
+        ...batchx(['map', most, ...args], '1\n'.repeat(20))
+          .stdout.trim()
+          .split('\n')
+          .map(Number),
+      );
     expect(highest([])).toBe(4);
     expect(highest(['-j', '7'])).toBe(7);
     expect(highest(['-j1'])).toBe(1);
@@ -164,7 +169,11 @@ describe('the inputs', () => {
   });
 
   it.each([
-    ['a file that is not there, with one that is meant', ['in/a.jsnl'], 'there is no such file; did you mean in/a.jsonl?'],
+    [
+      'a file that is not there, with one that is meant',
+      ['in/a.jsnl'],
+      'there is no such file; did you mean in/a.jsonl?',
+    ],
     ['a glob that matches nothing', ['in/*.xml'], 'in/*.xml matches no file'],
     ['a folder without rows', ['.path'], '.path has no .jsonl, .json, .csv or .txt files in it'],
     ['no values', [':::'], 'there are no values behind `:::`'],
@@ -232,7 +241,9 @@ describe('aggregates', () => {
   it('describes numbers, of all rows or of each group', () => {
     const stats = ['map', 'data', '--stats', 'data.n'];
     expect(JSON.parse(batchx(stats, orders).stdout)).toMatchObject({ count: 4, ignored: 1, sum: 12, min: 3, max: 5 });
-    const groups = batchx([...stats, '--group-by', '({ c }) => c'], orders).stdout.trim().split('\n');
+    const groups = batchx([...stats, '--group-by', '({ c }) => c'], orders)
+      .stdout.trim()
+      .split('\n');
     expect(groups.map((line) => JSON.parse(line))).toMatchObject([
       { key: 'DE', count: 3, ignored: 1, sum: 8, mean: 4 },
       { key: 'FR', count: 1, ignored: 0, sum: 4, mean: 4 },

@@ -5,14 +5,16 @@ import { describe, expect, it } from 'vitest';
 import { bash, file, folder, itNeeds, jsonl, program, Running, start } from './program.js';
 import { Terminal } from './terminal.js';
 
-/** An expression whose calls say that they run, and end when the program gets SIGUSR2. */
-const held = `async (row) => {
+/** An expression whose calls say that they run, and end when the program gets a signal. */
+const heldUntil = (signal: NodeJS.Signals): string => `async (row) => {
   const alive = setInterval(() => undefined, 1e9);
+  const freed = new Promise((go) => process.once("${signal}", go));
   console.log("runs", row, process.pid);
-  await new Promise((go) => process.once("SIGUSR2", go));
+  await freed;
   clearInterval(alive);
   return row;
 }`;
+const held = heldUntil('SIGUSR2');
 const runs = (count: number) => (running: Running) => running.stderr.split('runs').length > count;
 const stopping = ({ stderr }: Running): boolean => stderr.includes('stopping');
 
@@ -27,7 +29,6 @@ async function givenUp() {
   const done = await running.ended;
   return { ...done, seconds: (performance.now() - begun) / 1000 };
 }
-
 
 describe('the first signal', () => {
   it('stops the reading, also of a pipe that is empty', async () => {
@@ -176,19 +177,24 @@ describe('SIGHUP', () => {
     expect(await running.ended).toEqual({ stdout: '1\n2\n', stderr: '', ended: 0 });
   });
 
-  itNeeds('tmux mkfifo', 'lets running calls end when the terminal goes', async () => {
-    bash('mkfifo hup.code');
-    // The shell stays to tell how it ended. Node takes notice even where its parent does not.
-    const script = `trap "" HUP; echo 1 | batchx map '${held}' > hup.jsonl; echo $? > hup.code`;
-    file('hup.sh', script);
-    const terminal = new Terminal('sh hup.sh');
-    const screen = await terminal.until(/runs 1 \d+/);
-    const code = readFile(join(folder, 'hup.code'), 'utf8');
-    terminal.end();
-    process.kill(Number(/runs 1 (\d+)/.exec(screen)?.[1]), 'SIGUSR2');
-    expect(await code).toBe('129\n');
-    expect(readFileSync(join(folder, 'hup.jsonl'), 'utf8')).toBe('1\n');
-  });
+  for (const [what, leader, signal, ended] of [
+    ['lets running calls end when the terminal goes', 'sh', 'SIGHUP', '129\n'],
+    ['is not needed to get over the loss of the terminal', 'trap "" HUP; sh', 'SIGUSR2', '0\n'],
+  ] as const) {
+    itNeeds('tmux mkfifo', what, async () => {
+      bash('rm -f code; mkfifo code');
+      // The inner shell stays to tell how the program ended. With the outer one, which leads the terminal, the program
+      // loses its terminal, and gets the signal when that shell ends by it.
+      file('inner.sh', `trap "" HUP; echo 1 | batchx map '${heldUntil(signal)}' > hup.jsonl; echo $? > code`);
+      const terminal = new Terminal(`sh -c '${leader} inner.sh & wait'`);
+      const screen = await terminal.until(/runs 1 \d+/);
+      const code = readFile(join(folder, 'code'), 'utf8');
+      terminal.end();
+      if (signal === 'SIGUSR2') process.kill(Number(/runs 1 (\d+)/.exec(screen)?.[1]), signal);
+      expect(await code).toBe(ended);
+      expect(readFileSync(join(folder, 'hup.jsonl'), 'utf8')).toBe('1\n');
+    });
+  }
 });
 
 describe('SIGUSR1', () => {

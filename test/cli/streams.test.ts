@@ -75,14 +75,20 @@ describe('an output that cannot be written', () => {
   onLinux('as the shell has closed it', () => {
     for (const args of ['map data', 'map data --count', 'map --help', 'steps']) {
       const { stderr, ended } = bash(`echo 1 | batchx ${args} >&-; exit $?`);
-      expect({ args, stderr, ended }).toEqual({ args, stderr: 'batchx: cannot write stdout: it is closed\n', ended: 5 });
+      expect({ args, stderr, ended }).toEqual({
+        args,
+        stderr: 'batchx: cannot write stdout: it is closed\n',
+        ended: 5,
+      });
     }
   });
 
   it('but one that nobody wants is fine', async () => {
     expect(bash('echo 1 | batchx map data > /dev/null').ended).toBe(0);
     expect(batchx(['map', 'data'], '1\n', { stdio: ['pipe', 'ignore', 'pipe'] })).toMatchObject({ ended: 0 });
-    const shell = new Running('bash', ['-c', 'echo 1 | batchx map data; exit $?'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const shell = new Running('bash', ['-c', 'echo 1 | batchx map data; exit $?'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     expect(await shell.ended).toMatchObject({ stderr: '', ended: 0 });
   });
 });

@@ -20,18 +20,30 @@ describe('what is wrong with a command line is said, with what to do, and nothin
     ['a flag that has no negation', ['map', 'data', '--no-limit'], ['no flag is called --no-limit']],
     ['an expression that looks like flags', ['map', '-data.n'], ['no flag is called -d;', 'goes behind --, as in: --']],
     ['a flag without its value', ['map', 'data', '--limit'], ['--limit: expected a value']],
-    ['a flag in place of a value', ['map', 'data', '--failed', '-q'], ['--failed: expected a value;', '--failed=VALUE']],
+    [
+      'a flag in place of a value',
+      ['map', 'data', '--failed', '-q'],
+      ['--failed: expected a value;', '--failed=VALUE'],
+    ],
     ['a switch with a value', ['map', 'data', '--strict=maybe'], ['--strict: expected no value, got "maybe"']],
     ['no number', ['map', 'data', '--limit', 'x'], ['--limit: expected a whole number of at least 0, got "x"']],
     ['a negative number', ['map', 'data', '--limit=-1'], ['--limit: expected a whole number of at least 0, got "-1"']],
     ['no concurrency', ['map', 'data', '-j', '0'], ['--concurrency: expected a number of at least 1, a percentage']],
     ['an unknown format', ['map', 'data', '--in', 'xml'], ['--in: expected one of jsonl, json, csv, lines, got "xml"']],
-    ['an unknown display', ['map', 'data', '--progress=x'], ['--progress: expected one of auto, none, plain, tty, json']],
+    [
+      'an unknown display',
+      ['map', 'data', '--progress=x'],
+      ['--progress: expected one of auto, none, plain, tty, json'],
+    ],
     ['values and files', ['map', 'data', 'in.jsonl', ':::', 'a'], ['expected either inputs or values behind `:::`']],
     ['a format for values', ['map', 'data', '--in', 'csv', ':::', 'a'], ['expected --in only with inputs']],
     ['standard input twice', ['map', 'data', '-', '-'], ['expected `-` only once']],
     ['several things at once', ['map', 'data', '--x', '--y', '-j0'], ['called --x', 'called --y', '--concurrency: ']],
-    ['an unknown component', ['steps', 'csw'], ['no source, step, sink or aggregate is called "csw"; did you mean "csv"?']],
+    [
+      'an unknown component',
+      ['steps', 'csw'],
+      ['no source, step, sink or aggregate is called "csw"; did you mean "csv"?'],
+    ],
     ['too many names', ['steps', 'csv', 'json'], ['expected at most one name, got also json']],
     ['an unknown shell', ['completion', 'fish'], ['expected one of bash, zsh, got fish']],
   ])('%s', (_, args, messages) => {
@@ -52,7 +64,9 @@ describe('what is wrong with a command line is said, with what to do, and nothin
   });
 
   it('names the help of the command', () => {
-    expect(batchx(['filter', 'data', '--x']).stderr).toContain('`batchx filter --help` shows examples and every flag\n');
+    expect(batchx(['filter', 'data', '--x']).stderr).toContain(
+      '`batchx filter --help` shows examples and every flag\n',
+    );
   });
 });
 
@@ -90,7 +104,9 @@ describe('help', () => {
   it('is bold only where that is wanted', () => {
     const bold = '\u001b[1m';
     expect(batchx(['--help'], '', { env: { ...process.env, FORCE_COLOR: '1' } }).stdout).toContain(bold);
-    expect(batchx(['--help'], '', { env: { ...process.env, FORCE_COLOR: '1', NO_COLOR: '1' } }).stdout).not.toContain(bold);
+    expect(batchx(['--help'], '', { env: { ...process.env, FORCE_COLOR: '1', NO_COLOR: '1' } }).stdout).not.toContain(
+      bold,
+    );
     expect(batchx(['--help']).stdout).not.toContain(bold);
   });
 });

@@ -2,6 +2,7 @@ import { concat, from, map, merge, NEVER, Observable, of, Subject, take, throwEr
 import { describe, expect, it } from 'vitest';
 import { fakeRuntime } from 'batchx/testing';
 import { BatchxError } from '../../src/core/errors.js';
+import { Account } from '../../src/core/account.js';
 import { Item } from '../../src/core/item.js';
 import type { Outcome } from '../../src/core/outcome.js';
 import { pull } from '../../src/core/pull.js';
@@ -180,6 +181,15 @@ describe('toSink', () => {
     expect(sink.seen).toEqual(['#1 ok', '#2 ok', '#3 ok', '#4 ok', '#5 ok', 'complete']);
   });
 
+  it('writes plain values, which no source has read and no account counts', async () => {
+    const sink = new Written();
+    const account = new Account(sink.runtime.events);
+    sink.subscribe(from(['a', 'b']));
+    await settled();
+    expect(sink.seen).toEqual(['#1 ok', '#2 ok', 'complete']);
+    expect(account.counts).toEqual({ read: 0, ok: 0, failed: 0, skipped: 0, inDoubt: 0, pending: 0 });
+  });
+
   it.each(['at once', 'later'])('keeps the order when outcomes bring more items about, written %s', async (when) => {
     const sink = new Written();
     if (when === 'later') sink.write = () => Promise.resolve();
@@ -188,11 +198,11 @@ describe('toSink', () => {
     await settled();
     sink.runtime.events.on('batch:item:end', ({ item: { data } }) => {
       // Enough for a block of their own, while the block of the first item is still being emitted.
-      if (data === 0) for (let n = 2; n < 700; n++) source.next(n);
+      if (data === 0) for (let n = 2; n < 700; n++) source.next(Item.of(n, { seq: n }));
       if (data === 699) source.complete();
     });
-    source.next(0);
-    source.next(1);
+    source.next(Item.of(0, { seq: 0 }));
+    source.next(Item.of(1, { seq: 1 }));
     await settled();
     expect(sink.seen).toEqual([...Array.from({ length: 700 }, (_, n) => `#${n + 1} ok`), 'complete']);
     expect([sink.room.held, sink.closed]).toEqual([0, 1]);

@@ -479,11 +479,12 @@ describe('split that is left early', () => {
       yield* await Promise.resolve(parts());
     };
     for (const operator of [split(project), split(later)]) {
-      const source = new Subject<Item>();
-      const seen = record(source.pipe(operator, take(1)));
-      source.next(Item.of(0));
+      const below = new Below<Item<number>>(1);
+      of(Item.of(0), Item.of(1)).pipe(operator).subscribe(below);
       await turns();
-      expect([...seen]).toEqual(['N', 'C']);
+      expect(below.values).toHaveLength(1);
+      expect(() => below.unsubscribe()).not.toThrow();
+      await turns();
     }
   });
 
@@ -541,6 +542,19 @@ describe('split when the run is stopping', () => {
     expect(below.done).toBe(false);
     source.complete();
     expect(below.done).toBe(true);
+  });
+
+  it('drops what was promised', async () => {
+    const runtime = fakeRuntime();
+    let resolve!: (parts: string[]) => void;
+    const project = () => new Promise<string[]>((done) => (resolve = done));
+    const source = new Subject<Item>();
+    const seen = record(source.pipe(split(project, runtime)));
+    source.next(Item.of(0));
+    runtime.stop();
+    resolve(['a']);
+    await turns();
+    expect([...seen]).toEqual([]);
   });
 
   it('drops a part that waits for room', async () => {
