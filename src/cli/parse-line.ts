@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { Parser } from 'yargs/helpers';
 import type * as z from 'zod';
 import { BatchxError } from '../core/errors.js';
 import { suggest } from '../core/suggest.js';
@@ -22,67 +22,103 @@ export function parseLine<F extends z.ZodObject>(schema: F, args: readonly strin
   const flags = flagsOf(schema);
   const mark = args.indexOf(':::');
   const line = mark < 0 ? args : args.slice(0, mark);
-  const options = Object.fromEntries(
-    flags.map(({ name, alias, boolean }) => [
-      name,
-      { type: boolean ? ('boolean' as const) : ('string' as const), ...(alias !== undefined && { short: alias }) },
-    ]),
+  const valued = line.filter((arg, at) => isValued(arg, flags) && !line.slice(0, at).includes('--'));
+  const faults = valued.map(cut).map(([raw, got]) => `${raw}: expected no value, got ${JSON.stringify(got)}`);
+  const {
+    _: before,
+    '--': after = [],
+    ...read
+  } = readFlags(
+    line.filter((arg) => !valued.includes(arg)),
+    flags,
   );
-  const { tokens, positionals } = parseArgs({ args: [...line], options, strict: false, tokens: true });
-  const given = new Map<string, string | boolean>();
-  /** By the argument: the first fault of one like `-data.total` says enough. */
-  const wrong = new Map<number, string>();
-  for (const token of tokens) {
-    if (token.kind !== 'option' || wrong.has(token.index)) continue;
-    const { name, fault, value } = meaning(token, flags);
-    if (fault === undefined) given.set(name, value);
-    else wrong.set(token.index, fault);
+  const positionals = before.map(String);
+  faults.push(...unknownFlags(positionals, flags));
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(read)) {
+    const flag = flags.find((each) => each.name === name);
+    const [meant, fault] =
+      flag === undefined ? [value, unknown(`--${name}`, flags)] : meaning(flag, value, line, flags);
+    if (fault === undefined) given[name] = meant;
+    else faults.push(fault);
   }
-  const parsed = schema.safeParse(Object.fromEntries(given));
-  const faults = [...wrong.values()];
+  const parsed = schema.safeParse(given);
   for (const { path, message } of parsed.error?.issues ?? []) faults.push(`--${path.join('.')}: ${message}`);
   if (faults.length > 0) throw new BatchxError('usage', faults.join('\n'));
   const literals = mark < 0 ? undefined : args.slice(mark + 1);
-  return { flags: parsed.data as z.output<F>, positionals, literals };
+  return { flags: parsed.data as z.output<F>, positionals: [...positionals, ...after.map(String)], literals };
 }
 
-interface Token {
-  readonly name: string;
-  readonly rawName: string;
-  readonly value: string | undefined;
-  readonly inlineValue: boolean | undefined;
+interface Read {
+  readonly _: readonly (string | number)[];
+  readonly '--'?: readonly (string | number)[];
+  readonly [flag: string]: unknown;
 }
 
-interface Meaning {
-  readonly name: string;
-  readonly value: string | boolean;
-  readonly fault?: string;
+/** Everything stays text, and what is no flag stays where it was, so that we can say what is wrong with it. */
+function readFlags(line: readonly string[], flags: readonly Flag[]): Read {
+  const switches = flags.filter(({ boolean }) => boolean).map(({ name }) => name);
+  return Parser(withDashes(line, flags), {
+    alias: Object.fromEntries(flags.flatMap(({ name, alias }) => (alias === undefined ? [] : [[name, [alias]]]))),
+    boolean: switches,
+    // Otherwise the expression in `-q true` would be taken as the value of the switch.
+    narg: Object.fromEntries(switches.map((name) => [name, 0])),
+    string: flags.filter(({ boolean }) => !boolean).map(({ name }) => name),
+    configuration: {
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'duplicate-arguments-array': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'populate--': true,
+      'strip-aliased': true,
+      'unknown-options-as-args': true,
+    },
+  });
 }
 
-function meaning({ name, rawName, value, inlineValue }: Token, flags: readonly Flag[]): Meaning {
-  const wrong = (fault: string): Meaning => ({ name, value: '', fault });
-  const flag = flags.find((each) => each.name === name);
-  if (flag?.boolean === true) {
-    return value === undefined ? { name, value: true } : wrong(`${rawName}: expected no value, got ${show(value)}`);
+/** A dash alone is a value, as in `--failed -`, which the parser would take for a flag. */
+function withDashes(line: readonly string[], flags: readonly Flag[]): string[] {
+  const takesValue = (arg: string | undefined): boolean =>
+    flags.some(
+      ({ name, alias, boolean }) => !boolean && (arg === `--${name}` || (alias !== undefined && arg === `-${alias}`)),
+    );
+  const joined: string[] = [];
+  for (const arg of line) {
+    if (arg === '-' && takesValue(joined.at(-1))) joined.push(`${joined.pop() ?? ''}=-`);
+    else joined.push(arg);
   }
-  if (flag !== undefined) {
-    const missing = value === undefined || (inlineValue === false && /^-./.test(value));
-    if (!missing) return { name, value };
-    return wrong(`${rawName}: expected a value; one that begins with a dash is given as ${rawName}=VALUE`);
-  }
-  const negated = value === undefined ? flags.find((each) => `no-${each.name}` === name) : undefined;
-  if (negated?.boolean === true) return { name: negated.name, value: false };
-  if (negated?.choices.includes('none') === true) return { name: negated.name, value: 'none' };
-  return wrong(unknown(rawName, name, flags));
+  return joined;
 }
 
-function unknown(rawName: string, name: string, flags: readonly Flag[]): string {
-  if (!rawName.startsWith('--')) {
-    return `no flag is called ${rawName}; what begins with a dash and is no flag goes behind --, as in: -- -data.total`;
+/** Whether a switch is given a value, as in `--quiet=1`. */
+const isValued = (arg: string, flags: readonly Flag[]): boolean =>
+  flags.some(({ name, boolean }) => boolean && (arg.startsWith(`--${name}=`) || arg.startsWith(`--no-${name}=`)));
+
+/** What was said by a flag, or what is wrong with it. */
+function meaning(flag: Flag, value: unknown, line: readonly string[], flags: readonly Flag[]): [unknown, string?] {
+  const { name, alias, boolean, choices } = flag;
+  const long = `--${name}`;
+  if (boolean) return [value];
+  if (value === false) return choices.includes('none') ? ['none'] : [value, unknown(`--no-${name}`, flags)];
+  if (value !== '' || line.includes(`${long}=`)) return [value];
+  const raw = alias === undefined || line.includes(long) ? long : `-${alias}`;
+  return [value, `${raw}: expected a value; one that begins with a dash is given as ${long}=VALUE`];
+}
+
+const unknownFlags = (positionals: readonly string[], flags: readonly Flag[]): string[] =>
+  positionals.filter((arg) => /^-./.test(arg)).map((arg) => unknown(cut(arg)[0], flags));
+
+function unknown(raw: string, flags: readonly Flag[]): string {
+  if (!raw.startsWith('--')) {
+    return `no flag is called ${raw.slice(0, 2)}; what begins with a dash and is no flag goes behind --, as in: -- -data.total`;
   }
   const names = flags.flatMap((each) => (each.negatable ? [each.name, `no-${each.name}`] : [each.name]));
-  const near = suggest(name, names);
-  return `no flag is called ${rawName}${near === undefined ? '' : `; did you mean --${near}?`}`;
+  const near = suggest(raw.slice(2), names);
+  return `no flag is called ${raw}${near === undefined ? '' : `; did you mean --${near}?`}`;
 }
 
-const show = (value: string): string => JSON.stringify(value);
+function cut(arg: string): [flag: string, value: string] {
+  const at = arg.indexOf('=');
+  return at < 0 ? [arg, ''] : [arg.slice(0, at), arg.slice(at + 1)];
+}

@@ -7,7 +7,7 @@ export interface CsvForm {
   readonly quote: string | undefined;
 }
 
-/** The option that says what stands between cells. A tab may be written `\\t`, as a shell would have it. */
+/** The option that says what stands between cells. A tab may be written `\t`, as a shell would have it. */
 export const csvDelimiter = () =>
   z
     .string()
@@ -78,7 +78,6 @@ export class CsvRecord {
   drop(): void {
     this.#dropped = true;
     this.cells = [];
-    if (this.#open !== undefined) this.#open = '';
   }
 
   /** Where the text behind a quoted cell begins; negative when the cell goes on in the next line. */

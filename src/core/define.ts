@@ -75,7 +75,9 @@ export type AnyDefinition = SourceDefinition | StepDefinition | FlowDefinition |
  * });
  * fromSource(numbers, { to: 3 }).subscribe(({ data }) => console.log(data)); // 1, 2, 3
  */
-export const defineSource = <S extends z.ZodObject>(definition: Omit<SourceDefinition<S>, 'kind'>): SourceDefinition<S> => ({
+export const defineSource = <S extends z.ZodObject>(
+  definition: Omit<SourceDefinition<S>, 'kind'>,
+): SourceDefinition<S> => ({
   kind: 'source',
   ...definition,
 });

@@ -39,11 +39,9 @@ function inputOf(name: string, runtime: Runtime): Input {
 }
 
 async function* unpacked(path: string, signal: AbortSignal): ByteBlocks {
-  const file = createReadStream(path, { highWaterMark: BLOCK });
-  const closed = new Promise<void>((resolve) => file.once('close', resolve));
   const gunzip = createGunzip({ chunkSize: BLOCK });
   // Its errors come out of the loop below; without a callback they would end the process.
-  pipeline(file, gunzip, () => undefined);
+  pipeline(createReadStream(path, { highWaterMark: BLOCK }), gunzip, () => undefined);
   const stop = (): void => void gunzip.destroy();
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
@@ -57,6 +55,5 @@ async function* unpacked(path: string, signal: AbortSignal): ByteBlocks {
   } finally {
     signal.removeEventListener('abort', stop);
     gunzip.destroy();
-    await closed;
   }
 }

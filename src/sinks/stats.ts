@@ -70,15 +70,22 @@ class Numbers<T> implements Tally<T, Stats> {
     const sum = this.#sum + value;
     this.#lost += Math.abs(this.#sum) >= Math.abs(value) ? this.#sum - sum + value : value - sum + this.#sum;
     this.#sum = sum;
+    this.#spread(value, this.#quantiles.count);
+  }
+
+  #spread(value: number, count: number): void {
     const distance = value - this.#mean;
-    this.#mean += distance / this.#quantiles.count;
-    this.#squares += distance * (value - this.#mean);
+    // Between two huge numbers of different signs lies more than a number can say, but not between their shares.
+    this.#mean += Number.isFinite(distance) ? distance / count : value / count - this.#mean / count;
+    const square = distance * (value - this.#mean);
+    this.#squares += Number.isNaN(square) ? Infinity : square;
   }
 
   result(): Stats {
     const { count, min, max } = this.#quantiles;
     const corrected = this.#sum + this.#lost;
-    const sum = Number.isFinite(corrected) ? corrected : this.#sum; // beyond the largest number nothing is left to correct
+    // Once the sum has been beyond the largest number only the mean still knows.
+    const sum = Number.isFinite(corrected) ? corrected : this.#mean * count;
     const none = count === 0;
     const quantile = (q: number): number | null => this.#quantiles.quantile(q) ?? null;
     return {
@@ -87,7 +94,7 @@ class Numbers<T> implements Tally<T, Stats> {
       sum,
       min: none ? null : min,
       max: none ? null : max,
-      mean: none ? null : Number.isFinite(sum) ? sum / count : this.#mean,
+      mean: none ? null : Number.isFinite(corrected) ? corrected / count : this.#mean,
       stddev: none ? null : Math.sqrt(this.#squares / count),
       p50: quantile(0.5),
       p90: quantile(0.9),

@@ -47,11 +47,11 @@ describe('in bash', () => {
   itNeeds('bash tmux', 'completes what is typed', async () => {
     file('orders.jsonl', '1\n');
     const { Terminal } = await import('./terminal.js');
-    const terminal = new Terminal('bash --norc --noprofile');
+    const terminal = new Terminal('bash --norc --noprofile -i');
     try {
-      await terminal.type("PS1='> '; source <(batchx completion bash); clear\n");
+      terminal.type("PS1='> '; source <(batchx completion bash); clear\n");
       await terminal.until(/^> *$/m);
-      await terminal.type('batchx fil\t--in=l\tdata.id ord\t');
+      terminal.type('batchx fil\t--in=l\tdata.id ord\t');
       await terminal.until(/^> batchx filter --in=lines data.id orders.jsonl *$/m);
     } finally {
       terminal.end();

@@ -118,6 +118,14 @@ describe('a reader that stops for a while', () => {
   });
 });
 
+it('standard error gets all that was said, however late it is read', async () => {
+  const running = start(['map', 'console.log("x".repeat(1e6)), data', ':::', '1']);
+  running.process.stderr?.pause();
+  await running.until(({ stdout }) => stdout === '"1"\n');
+  running.process.stderr?.resume();
+  expect((await running.ended).stderr).toBe('x'.repeat(1e6) + '\n');
+});
+
 describe('an input that is closed', () => {
   onLinux('cannot be read', () => {
     expect(bash('batchx map data <&-; exit $?')).toEqual({

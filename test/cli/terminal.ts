@@ -3,25 +3,34 @@ import { env, folder } from './program.js';
 
 let terminals = 0;
 
-/** A real terminal with a program in it, whose screen can be looked at. It is one of tmux. */
+/** What a shell shows when it has nothing to do. */
+const prompt = /^[$#]$/m;
+
+/** A real terminal, whose screen can be looked at: one of tmux, without its status line. */
 export class Terminal {
   readonly #socket = `batchx-test-${process.pid}-${++terminals}`;
 
-  constructor(command: string, { columns = 80, rows = 24 }: { columns?: number; rows?: number } = {}) {
+  constructor(command = 'sh -i', { columns = 80, rows = 24 }: { columns?: number; rows?: number } = {}) {
     const size = ['-x', String(columns), '-y', String(rows)];
-    // Without a status line, and with the screen kept when the program has ended.
-    this.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, 'sh');
+    this.#tmux('-f', '/dev/null', 'new-session', '-d', '-c', folder, ...size, 'cat');
     this.#tmux('set', '-g', 'status', 'off');
-    this.#tmux('set', '-g', 'remain-on-exit', 'on');
-    this.#tmux('respawn-pane', '-k', '-c', folder, 'exec ' + command);
+    this.#tmux('respawn-pane', '-k', '-c', folder, `exec ${command}`);
   }
 
-  /** Types keys; `\n` and `\t` are the keys Enter and Tab, `^C` is Ctrl-C. */
-  async type(text: string): Promise<void> {
-    for (const part of text.split(/([\n\t]|\^C)/)) {
-      const key = { '\n': 'Enter', '\t': 'Tab', '^C': 'C-c' }[part];
+  /** A shell in which a command has been started, on a screen that has nothing else on it. */
+  static async running(command: string, columns = 80): Promise<Terminal> {
+    const terminal = new Terminal(undefined, { columns });
+    await terminal.until(prompt);
+    terminal.type(`clear; ${command}\n`);
+    return terminal;
+  }
+
+  /** Types keys; `\n` and `\t` are the keys Enter and Tab, `^C` and `^D` are Ctrl-C and Ctrl-D. */
+  type(text: string): void {
+    for (const part of text.split(/([\n\t]|\^[CD])/)) {
+      const key = { '\n': 'Enter', '\t': 'Tab', '^C': 'C-c', '^D': 'C-d' }[part];
       if (key !== undefined) this.#tmux('send-keys', key);
-      else if (part !== '') this.#tmux('send-keys', '-l', part);
+      else if (part !== '') this.#tmux('send-keys', '-l', '--', part);
     }
   }
 
@@ -30,9 +39,8 @@ export class Terminal {
     return this.#tmux('capture-pane', '-p').replace(/ +$/gm, '').trimEnd();
   }
 
-  /** What tmux knows of the terminal, such as `cursor_flag` or `pane_dead_status`. */
-  tell(what: string): string {
-    return this.#tmux('display-message', '-p', `#{${what}}`).trim();
+  get cursorVisible(): boolean {
+    return this.#tmux('display-message', '-p', '#{cursor_flag}').trim() === '1';
   }
 
   resize(columns: number): void {
@@ -50,11 +58,12 @@ export class Terminal {
     }
   }
 
-  /** Waits for the end of the program, and tells how it ended: its code, or the number of a signal with a minus. */
-  async ended(): Promise<number> {
-    await this.until(() => this.tell('pane_dead') === '1');
-    const signal = this.tell('pane_dead_signal');
-    return signal === '' ? Number(this.tell('pane_dead_status')) : -Number(signal);
+  /** Waits until the shell has its prompt again: what is to be seen then, and how the command ended as the shell says. */
+  async ended(): Promise<{ screen: string; code: number }> {
+    const screen = await this.until(prompt);
+    this.type('echo "ended by $?"\n');
+    const [, code] = /^ended by (\d+)$/m.exec(await this.until(/^ended by \d+$/m)) ?? [];
+    return { screen: screen.replace(prompt, '').trimEnd(), code: Number(code) };
   }
 
   end(): void {

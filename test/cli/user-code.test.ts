@@ -36,7 +36,11 @@ describe('what the expression leaves behind', () => {
     ['a rejection with text', 'Promise.reject("lost"), data', 'lost'],
     ['a TypeError in a promise', '(async () => { null.x })(), data', 'TypeError: Cannot read properties of null'],
     ['a timer that throws', 'setImmediate(() => { throw new Error("lost") }), data', 'lost'],
-    ['a refused connection', 'fetch("http://127.0.0.1:1"), new Promise((go) => setTimeout(go, 100, data))', 'fetch failed'],
+    [
+      'a refused connection',
+      'fetch("http://127.0.0.1:1"), new Promise((go) => setTimeout(go, 100, data))',
+      'fetch failed',
+    ],
   ])('is told in a line, and the others go on: %s', (_, expression, message) => {
     const { stdout, stderr, ended } = batchx(['map', expression], '1\n2\n');
     expect({ stdout, ended }).toEqual({ stdout: '1\n2\n', ended: 1 });

@@ -258,10 +258,16 @@ describe('stats', () => {
   it('has no NaN, however large the numbers are', () =>
     fc.assert(
       fc.asyncProperty(
-        fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 }),
+        fc.array(
+          fc.oneof(
+            fc.double({ noNaN: true, noDefaultInfinity: true }),
+            fc.constantFrom(Number.MAX_VALUE, -Number.MAX_VALUE, 0),
+          ),
+          { minLength: 1 },
+        ),
         async (values) => {
-          const { sum, mean, p50, min, max } = await resultOf(values, byValue);
-          for (const figure of [sum, mean, p50, min, max]) expect(figure).not.toBeNaN();
+          const { sum, mean, stddev, p50, min, max } = await resultOf(values, byValue);
+          for (const figure of [sum, mean, stddev, p50, min, max]) expect(figure).not.toBeNaN();
         },
       ),
     ));

@@ -294,6 +294,14 @@ describe('a file that is run again in its own place', () => {
     ).rejects.toThrow();
     await expect.poll(() => readdirSync(dirname(failed))).toEqual(['failed.jsonl']);
     expect(left(failed)).toEqual([1, 2, 3, 4]);
+    const failing = jsonl<number>(failed, {}, runtime).pipe(
+      tap(({ data }) => {
+        if (data === 2) throw new Error('gone');
+      }),
+      toFailed(failed, runtime),
+    );
+    await expect(all(failing)).rejects.toThrow('gone');
+    expect(left(failed)).toEqual([1, 2, 3, 4]);
     const stopped = fakeRuntime();
     await all(
       again(failed, stopped, [1]).pipe(

@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, createWriteStream, mkdirSync, openSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  createWriteStream,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -388,6 +399,24 @@ describe('pipes', () => {
     closeSync(fd);
   });
 
+  it('gives up a named pipe that nothing comes through when it is left', async () => {
+    const path = fifo();
+    const fd = openSync(path, 'r+');
+    const readers = (): number =>
+      readdirSync('/proc/self/fd').filter((name) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${name}`) === path;
+        } catch {
+          return false;
+        }
+      }).length;
+    const subscription = jsonl(path, {}, fakeRuntime()).subscribe();
+    await expect.poll(readers).toBe(2);
+    subscription.unsubscribe();
+    await expect.poll(readers).toBe(1);
+    closeSync(fd);
+  });
+
   it('gives up a read that waits when it is left', async () => {
     const path = fifo();
     const fd = openSync(path, 'r+');
@@ -401,7 +430,6 @@ describe('pipes', () => {
 
   it('reads an open file from where it stands', async () => {
     const fd = openSync(fixture('1\n2\n3\n'), 'r');
-    const { readSync } = await import('node:fs');
     readSync(fd, Buffer.alloc(2));
     const runtime = fakeRuntime();
     const stdio = { ...runtime.stdio, input: (signal: AbortSignal) => readDescriptor(fd, 'stdin', signal) };

@@ -1,5 +1,12 @@
 import { from, Observable, type ObservableInput, type ObservedValueOf, type OperatorFunction, Subscriber } from 'rxjs';
-import { Concurrent, type ConcurrencyOptions, concurrentSettings, type ConcurrentSettings, type Engine, type Job } from '../../core/concurrent.js';
+import {
+  Concurrent,
+  type ConcurrencyOptions,
+  concurrentSettings,
+  type ConcurrentSettings,
+  type Engine,
+  type Job,
+} from '../../core/concurrent.js';
 import { isPromiseLike } from '../../core/promise.js';
 import { Room, ROOMS, roomsAnnounced, withoutRooms, withRooms } from '../../core/rooms.js';
 import type { Slot } from '../../core/slot.js';

@@ -9,7 +9,9 @@ import { stage } from '../../core/stage.js';
 import { applied, type StepFunction } from '../../core/step.js';
 
 export const filterOptions = z.strictObject({
-  expression: expression().describe('An expression over `data` and `item`, or an arrow function of both; may be async.'),
+  expression: expression().describe(
+    'An expression over `data` and `item`, or an arrow function of both; may be async.',
+  ),
 });
 
 /**

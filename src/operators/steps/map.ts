@@ -9,7 +9,9 @@ import { stage } from '../../core/stage.js';
 import { applied, type StepFunction } from '../../core/step.js';
 
 export const mapOptions = z.strictObject({
-  expression: expression().describe('An expression over `data` and `item`, or an arrow function of both; may be async.'),
+  expression: expression().describe(
+    'An expression over `data` and `item`, or an arrow function of both; may be async.',
+  ),
 });
 
 /**
@@ -46,7 +48,10 @@ export const mapStep = defineStep({
   options: mapOptions,
   examples: [
     { title: 'Project and compute', options: { expression: '({ id, total }) => ({ id, gross: total * 1.19 })' } },
-    { title: 'Keep some rows and one field of them', options: { expression: 'data.total > 100 ? data.id : undefined' } },
+    {
+      title: 'Keep some rows and one field of them',
+      options: { expression: 'data.total > 100 ? data.id : undefined' },
+    },
   ],
   create({ expression: source }) {
     const project = compileExpression(source);
