@@ -8,20 +8,20 @@ type Choice = readonly [word: string, description: string];
  * What may come in place of the last of the words behind `batchx`: a line each, with a description behind a tab.
  * Nothing where a file name, or anything at all, may stand.
  */
-export async function completionsFor(words: readonly string[]): Promise<string> {
+export function completionsFor(words: readonly string[]): string {
   const current = words.at(-1) ?? '';
-  const choices = await choicesFor(words.slice(0, -1), current);
+  const choices = choicesFor(words.slice(0, -1), current);
   return choices
     .filter(([word]) => word.startsWith(current))
     .map(([word, description]) => `${word}\t${description}\n`)
     .join('');
 }
 
-async function choicesFor(before: readonly string[], current: string): Promise<Choice[]> {
+function choicesFor(before: readonly string[], current: string): Choice[] {
   const [name, ...args] = before;
   if (name === undefined) return commands.map((entry) => [entry.name, entry.summary]);
   if (args.includes(':::') || args.includes('--')) return [];
-  const command = await commands.find((entry) => entry.name === name)?.load();
+  const command = commands.find((entry) => entry.name === name)?.command;
   if (command === undefined) return [];
   const flags = flagsOf(command.flags);
   const [flagName, value] = current.split('=', 2) as [string, string?];

@@ -51,6 +51,7 @@ export async function endProcess(ending: Ending): Promise<never> {
 
 /** Ends by the signal itself, so that a shell loop around the program ends too. */
 async function endBySignal(signal: NodeJS.Signals): Promise<void> {
+  restorePipes();
   // Node ignores SIGPIPE; only a listener that comes and goes gives the signal its own meaning back.
   process.once(signal, () => undefined);
   process.removeAllListeners(signal);

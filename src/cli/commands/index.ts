@@ -1,32 +1,24 @@
 import type { Command } from '../command.js';
+import { command as completion } from './completion.js';
+import { command as filter } from './filter.js';
+import { command as map } from './map.js';
+import { command as steps } from './steps.js';
 
-/** A command that is only loaded when it is called: its name and summary, and where it is. */
+/** A command, and what the list of all says of it. */
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
-  load(): Promise<Command>;
+  readonly command: Command;
 }
 
 /** Every command, in the order of the help. */
 export const commands: readonly CommandEntry[] = [
-  {
-    name: 'map',
-    summary: 'rows in, rows out: what an expression makes of each',
-    load: async () => (await import('./map.js')).command,
-  },
-  {
-    name: 'filter',
-    summary: 'pass on the rows for which an expression is true',
-    load: async () => (await import('./filter.js')).command,
-  },
+  { name: 'map', summary: 'rows in, rows out: what an expression makes of each', command: map },
+  { name: 'filter', summary: 'pass on the rows for which an expression is true', command: filter },
   {
     name: 'steps',
     summary: 'the sources, steps, sinks and aggregates there are, and their options',
-    load: async () => (await import('./steps.js')).command,
+    command: steps,
   },
-  {
-    name: 'completion',
-    summary: 'a script that completes commands and flags in your shell',
-    load: async () => (await import('./completion.js')).command,
-  },
+  { name: 'completion', summary: 'a script that completes commands and flags in your shell', command: completion },
 ];
