@@ -19,6 +19,7 @@ const floors = {
   pipeline: { files: '^src/pipeline/', may: ['^src/(core|operators/flow|operators/policies|journal|report)/'] },
 
   cli: { files: '^src/cli/', may: ['^src/builtin\\.ts$', '^src/(pipeline|journal|report|core)/'] },
+  testing: { files: '^src/testing/', may: ['^src/core/'] },
   library: { files: '^src/(index|testing)\\.ts$', may: ['^src/(?!cli/)'] },
 
   bin: { files: '^bin/', may: ['^src/cli/'] },

@@ -28,7 +28,7 @@ export { type Stats, stats, statsAggregator } from './sinks/stats.js';
 export type { Aggregated, Aggregator, Shape, Tally } from './core/aggregator.js';
 export type { StandardSchema } from './core/standard-schema.js';
 export { Account, type Counts } from './core/account.js';
-export type { ConcurrencyOptions } from './core/concurrent.js';
+export type { ConcurrencyOptions } from './core/concurrency.js';
 export {
   type AggregatorDefinition,
   type AnyDefinition,
@@ -49,8 +49,9 @@ export { Item, type ItemExtra, type Metadata, type Place, type SkipReason } from
 export { Outcome } from './core/outcome.js';
 export type { Status } from './core/item.js';
 export { createRuntime, type Runtime } from './core/runtime.js';
-export { type SinkOptions, type SinkWriter, toSink } from './core/sink.js';
+export { type SinkOptions, toSink } from './core/sink.js';
 export { sinkOf } from './core/sink-of.js';
+export type { SinkWriter } from './core/sink-writer.js';
 export type { Slot } from './core/slot.js';
 export { fromSource } from './core/source.js';
 export type { Gives, StepFunction } from './core/step.js';

@@ -13,7 +13,8 @@ export interface FaultListener {
 /** Listens from now on, so that the program does not end with a stack trace, or as if nothing were left to do. */
 export function watchFaults({ stray, bug, stuck }: FaultListener): void {
   const onError = (error: unknown): void => {
-    stray(error);
+    if (isOurs(error)) bug(error);
+    else stray(error);
   };
   process.on('unhandledRejection', onError);
   process.on('uncaughtException', onError);

@@ -1,4 +1,4 @@
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { BatchxError, messageOf } from '../core/errors.js';
 import { suggest } from '../core/suggest.js';
@@ -45,6 +45,7 @@ const formatOf = (path: string): Format =>
 
 async function pathsOf(input: string): Promise<string[]> {
   if (input === '-') return ['-'];
+  if (input === '') throw new BatchxError('usage', 'expected a path, got empty text');
   const stat = statOf(input);
   if (stat?.isDirectory() === true)
     return found(
@@ -75,14 +76,16 @@ function namesIn(folder: string): string[] {
   }
 }
 
+/** The files that match, in the order of their names. Links are followed; what several names lead to is given once. */
 async function expand(pattern: string, cwd?: string): Promise<string[]> {
   const { glob } = await import('tinyglobby');
-  const paths = await glob(pattern, {
-    ...(cwd !== undefined && { cwd }),
-    expandDirectories: false,
-    followSymbolicLinks: false,
+  const names = await glob(pattern, { ...(cwd !== undefined && { cwd }), expandDirectories: false });
+  const paths = names.map((name) => (cwd === undefined ? name : join(cwd, name))).sort();
+  const seen = new Set<string>();
+  return paths.filter((path) => {
+    const real = realpathSync.native(path);
+    return !seen.has(real) && seen.add(real);
   });
-  return paths.map((path) => (cwd === undefined ? path : join(cwd, path))).sort();
 }
 
 function found(paths: string[], input: string, otherwise: string): string[] {

@@ -4,7 +4,7 @@ import type { AggregateSpec, Aggregator, Shape } from './aggregator.js';
 import type { Item } from './item.js';
 import type { Blocks } from './pull.js';
 import type { Runtime } from './runtime.js';
-import type { SinkWriter } from './sink.js';
+import type { SinkWriter } from './sink-writer.js';
 import type { Gives, StepFunction } from './step.js';
 
 /** What every component says of itself; checks, help, JSON Schema and reference pages are made from it. */

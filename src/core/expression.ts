@@ -1,3 +1,4 @@
+import { Script } from 'node:vm';
 import * as z from 'zod';
 import { BatchxError, messageOf } from './errors.js';
 import type { Item } from './item.js';
@@ -44,7 +45,18 @@ function compile(code: string, source: string, names: readonly string[]): Compil
     program(names, `[${code}\n];`);
     return program(names, `return (${code}\n);`);
   } catch (error) {
-    throw new BatchxError('usage', `the expression does not parse: ${messageOf(error)}, in ${JSON.stringify(source)}`);
+    const reason = messageOf(faultOf(code) ?? error);
+    throw new BatchxError('usage', `the expression does not parse: ${reason}, in ${JSON.stringify(source)}`);
+  }
+}
+
+/** What is wrong with the text as it stands, where something is: the brackets around it make other faults of some. */
+function faultOf(code: string): unknown {
+  try {
+    new Script(code);
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 

@@ -5,7 +5,7 @@ import { BatchxError } from './errors.js';
 import { inputAt } from './in-use.js';
 import type { Item } from './item.js';
 import type { Runtime } from './runtime.js';
-import type { SinkWriter } from './sink.js';
+import type { SinkWriter } from './sink-writer.js';
 
 /** The option of a sink that names its output. */
 export const outputPath = () =>

@@ -32,6 +32,18 @@ export function parseOptions<S extends z.ZodType>(schema: S, input: unknown, of:
   throw new BatchxError('usage', `${of}: ${describeIssues(parsed.error.issues)}`);
 }
 
+/** Refuses what is no function where one has to be given: when the operator is made, not at the first value. */
+export function expectFunction(value: unknown, of: string): void {
+  if (typeof value !== 'function') throw new BatchxError('usage', `${of}: expected a function, got ${show(value)}`);
+}
+
+/** An option of a type that only code can give, such as an Observable; `what` names it in the message. */
+export const given = <T>(what: string, fits: (value: unknown) => boolean) =>
+  z.custom<T>(fits, { error: ({ input }) => `expected ${what}, got ${show(input)}` });
+
+/** An option that is an AbortSignal. */
+export const abortSignal = () => given<AbortSignal>('an AbortSignal', (value) => value instanceof AbortSignal);
+
 /** The issues of a schema in one line, each with the option it is about. */
 export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
   return issues
@@ -44,7 +56,8 @@ function textLike(pattern: RegExp, what: string): z.ZodString {
   return z.string({ error }).regex(pattern, { error });
 }
 
-function show(value: unknown): string {
+/** A value as messages show it. */
+export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'number' || typeof value === 'boolean') return `${value} (${typeof value})`;
   if (value === null || value === undefined) return String(value);

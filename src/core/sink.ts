@@ -1,22 +1,13 @@
-import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
+import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { BatchxError } from './errors.js';
 import { Item } from './item.js';
 import { detached, settle } from './origin.js';
 import { Outcome } from './outcome.js';
 import { isPromiseLike } from './promise.js';
-import { findRooms, Room, ROOMS, roomsAnnounced, withoutRooms, withRooms } from './rooms.js';
+import { Room, withoutRooms } from './rooms.js';
 import { defaultRuntime, type Runtime } from './runtime.js';
-
-/** The open end of a sink. */
-export interface SinkWriter {
-  /**
-   * Writes the items of one block, in their order; done when the system has accepted them. An item that cannot be
-   * written as it is goes to `refuse`, and the rest is written. What it throws ends the run.
-   */
-  write(items: readonly Item[], refuse: (index: number, error: BatchxError) => void): void | Promise<void>;
-  /** Ends the output. `whole` says that the source came to its end: it neither failed nor was left. */
-  close(whole: boolean): void | Promise<void>;
-}
+import { type SinkWriter, writeBlock } from './sink-writer.js';
+import { type Intake, subscribeThrough } from './upstream.js';
 
 export interface SinkOptions {
   /** Which items are given to `write`: those that went well, unless said. */
@@ -27,7 +18,7 @@ export interface SinkOptions {
 
 /** How many rows make a block that does not wait for more. */
 const ROWS = 512;
-/** Below this many subscribers there is another sink, which settles the items. */
+/** What a sink is known by to the sinks above it, which then leave it to settle the items. */
 const SINK = Symbol.for('batchx.sink');
 
 /**
@@ -61,16 +52,13 @@ export function toSink(
   return (source) =>
     new Observable((subscriber) => {
       const sink = new Sink(subscriber, open, options);
-      withRooms([sink.room, ...findRooms(subscriber)], () => source.subscribe(sink.upstream));
-      subscriber.add(() => {
-        sink.end();
-      });
+      subscribeThrough(source, sink, subscriber, [sink.room], { [SINK]: true });
+      subscriber.add(() => sink.leave());
     });
 }
 
-class Sink {
+class Sink implements Intake<unknown> {
   readonly room = new Room(ROWS);
-  readonly upstream: Upstream;
   readonly #out: Subscriber<Outcome>;
   readonly #takes: 'ok' | 'failed';
   readonly #runtime: Runtime;
@@ -94,7 +82,6 @@ class Sink {
     this.#takes = takes;
     this.#runtime = runtime;
     this.#settles = !hasSink(out);
-    this.upstream = new Upstream(this, out);
     withoutRooms(() => void this.#open(open));
   }
 
@@ -105,10 +92,10 @@ class Sink {
       this.#fail(error);
       return;
     }
-    this.#next();
+    this.#goOn();
   }
 
-  push(value: unknown): void {
+  next(value: unknown): void {
     const outcome =
       value instanceof Outcome
         ? value
@@ -116,21 +103,23 @@ class Sink {
     this.#gathered.push(outcome);
     this.room.take(bulk(outcome));
     if (this.#busy) return;
-    if (this.#gathered.length >= ROWS) this.#next();
+    if (this.#gathered.length >= ROWS) this.#goOn();
     else if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#flushGathered);
     }
   }
 
-  /** The source is over; with an error, what came before it is still written. */
-  finish(end: { readonly error?: unknown }): void {
-    this.#ended = end;
-    if (!this.#busy) this.#next();
+  error(error: unknown): void {
+    this.#end({ error });
+  }
+
+  complete(): void {
+    this.#end({});
   }
 
   /** Nobody wants outcomes any more. */
-  end(): void {
+  leave(): void {
     this.#gathered = [];
     this.room.give(this.room.held);
     if (this.#busy) return;
@@ -141,20 +130,26 @@ class Sink {
     });
   }
 
+  /** The source is over; with an error, what came before it is still written. */
+  #end(end: { readonly error?: unknown }): void {
+    this.#ended = end;
+    if (!this.#busy) this.#goOn();
+  }
+
   readonly #flushGathered = (): void => {
     this.#scheduled = false;
-    if (!this.#busy) this.#next();
+    if (!this.#busy) this.#goOn();
   };
 
   /** What to do now that nothing is under way: write what was gathered, then end when the source has ended. */
-  #next(): void {
+  #goOn(): void {
     this.#busy = true;
     while (this.#gathered.length > 0 && !this.#out.closed) {
       const block = this.#gathered;
       this.#gathered = [];
       let written: void | Promise<void>;
       try {
-        written = this.#write(block);
+        written = writeBlock(this.#writer as SinkWriter, block, this.#takes);
       } catch (error) {
         this.#fail(error);
         break;
@@ -163,11 +158,11 @@ class Sink {
         written.then(
           () => {
             this.#emit(block);
-            this.#next();
+            this.#goOn();
           },
           (error: unknown) => {
             this.#fail(error);
-            this.#next();
+            this.#goOn();
           },
         );
         this.room.wake();
@@ -180,26 +175,8 @@ class Sink {
       return;
     }
     this.#busy = false;
-    if (this.#out.closed) this.end();
+    if (this.#out.closed) this.leave();
     else this.room.wake();
-  }
-
-  #write(block: Outcome[]): void | Promise<void> {
-    const items: Item[] = [];
-    const places: number[] = [];
-    for (let i = 0; i < block.length; i++) {
-      const { status, item } = block[i] as Outcome;
-      if (status === 'ok' ? this.#takes !== 'ok' : this.#takes !== 'failed' || status === 'skipped') continue;
-      items.push(item);
-      places.push(i);
-    }
-    if (items.length === 0) return;
-    return (this.#writer as SinkWriter).write(items, (index, error) => {
-      const place = places[index] as number;
-      const refused = new Outcome((items[index] as Item).fail(error), 'failed');
-      refused.settled = (block[place] as Outcome).settled;
-      block[place] = refused;
-    });
   }
 
   #emit(block: readonly Outcome[]): void {
@@ -238,38 +215,6 @@ class Sink {
     if (this.#closing) return;
     this.#closing = true;
     await this.#writer?.close(whole);
-  }
-}
-
-class Upstream extends Subscriber<unknown> {
-  readonly [SINK] = true;
-  readonly [ROOMS]: readonly Room[];
-  readonly #sink: Sink;
-
-  constructor(sink: Sink, out: Subscriber<Outcome>) {
-    super(out as Subscriber<unknown>);
-    this.#sink = sink;
-    this[ROOMS] = [sink.room];
-  }
-
-  protected override _next(value: unknown): void {
-    if (roomsAnnounced()) this.#pushApart(value);
-    else this.#sink.push(value);
-  }
-
-  // A function of its own: a closure beside the usual way would cost that way, too.
-  #pushApart(value: unknown): void {
-    withoutRooms(() => this.#sink.push(value));
-  }
-
-  protected override _error(error: unknown): void {
-    this.unsubscribe();
-    this.#sink.finish({ error });
-  }
-
-  protected override _complete(): void {
-    this.unsubscribe();
-    this.#sink.finish({});
   }
 }
 

@@ -1,13 +1,9 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
-import {
-  Concurrent,
-  type ConcurrencyOptions,
-  concurrentSettings,
-  type ConcurrentSettings,
-  type Job,
-} from './concurrent.js';
+import { type ConcurrencyOptions, concurrentSettings, type ConcurrentSettings } from './concurrency.js';
+import { Concurrent } from './concurrent.js';
 import { BatchxError } from './errors.js';
 import { type Item } from './item.js';
+import type { Job } from './job.js';
 import { isPromiseLike } from './promise.js';
 import type { Slot } from './slot.js';
 import type { Applied } from './step.js';
@@ -19,8 +15,12 @@ import type { Applied } from './step.js';
  * a step throws becomes `item.error`; a `usage` error ends the stream. As long as no step returns a promise an item is done at once, whatever the cap.
  * What waits is held in one room, as in `mapConcurrent`.
  */
-export function stage(steps: readonly Applied[], options: ConcurrencyOptions = {}): OperatorFunction<Item, Item> {
-  const settings = concurrentSettings(options);
+export function stage(
+  steps: readonly Applied[],
+  options: ConcurrencyOptions = {},
+  of = 'stage',
+): OperatorFunction<Item, Item> {
+  const settings = concurrentSettings(options, of);
   return (source) =>
     new Observable((subscriber) => {
       new Stage(subscriber, settings, steps).run(source, settings);

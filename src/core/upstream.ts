@@ -11,15 +11,17 @@ export interface Intake<T> {
 /**
  * Subscribes an operator to its source, so that pullers find its rooms and those below it.
  *
- * What is torn down with `out` and must come after the source has been left is to be added to `out` afterwards.
+ * Operators above find `marks` too, as they walk down from subscriber to subscriber. What is torn down with `out` and
+ * must come after the source has been left is to be added to `out` afterwards.
  */
 export function subscribeThrough<T>(
   source: Observable<T>,
   intake: Intake<T>,
   out: Subscriber<never>,
   rooms: readonly Room[] = [],
+  marks: Readonly<Record<symbol, unknown>> = {},
 ): void {
-  const upstream = new Upstream(intake, out, rooms);
+  const upstream = Object.assign(new Upstream(intake, out, rooms), marks);
   withRooms([...rooms, ...findRooms(out)], () => source.subscribe(upstream));
 }
 
@@ -38,8 +40,13 @@ class Upstream<T> extends Subscriber<T> {
 
   protected override _next(value: T): void {
     // A source that emits while it is subscribed to is still surrounded by the rooms that were announced to it.
-    if (roomsAnnounced()) withoutRooms(() => this.#intake.next(value));
+    if (roomsAnnounced()) this.#nextApart(value);
     else this.#intake.next(value);
+  }
+
+  // A function of its own: a closure beside the usual way would cost that way, too.
+  #nextApart(value: T): void {
+    withoutRooms(() => this.#intake.next(value));
   }
 
   protected override _error(error: unknown): void {

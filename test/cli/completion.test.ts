@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bash, batchx, file, itNeeds } from './program.js';
+import { Terminal } from './terminal.js';
 
 /** What bash offers at the end of a line, by the functions that it calls itself when the tab key is pressed. */
 function offered(line: string): string[] {
@@ -46,16 +47,11 @@ describe('in bash', () => {
 
   itNeeds('bash tmux', 'completes what is typed', async () => {
     file('orders.jsonl', '1\n');
-    const { Terminal } = await import('./terminal.js');
     const terminal = new Terminal('bash --norc --noprofile -i');
-    try {
-      terminal.type("PS1='> '; source <(batchx completion bash); clear\n");
-      await terminal.until(/^> *$/m);
-      terminal.type('batchx fil\t--in=l\tdata.id ord\t');
-      await terminal.until(/^> batchx filter --in=lines data.id orders.jsonl *$/m);
-    } finally {
-      terminal.end();
-    }
+    terminal.type("PS1='> '; source <(batchx completion bash); clear\n");
+    await terminal.until(/^> *$/m);
+    terminal.type('batchx fil\t--in=l\tdata.id ord\t');
+    await terminal.until(/^> batchx filter --in=lines data.id orders.jsonl *$/m);
   });
 });
 

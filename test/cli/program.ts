@@ -55,6 +55,12 @@ function result({ stdout, stderr, status, signal, error }: ReturnType<typeof spa
   return { stdout: String(stdout), stderr: String(stderr), ended: signal ?? (status as number) };
 }
 
+/** Those that have not ended yet: when a test fails they must not stay. */
+const alive = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 /** A program that runs, with what it has said so far. */
 export class Running {
   readonly process: ChildProcess;
@@ -65,6 +71,7 @@ export class Running {
 
   constructor(command: string, args: readonly string[], options: SpawnOptions = {}) {
     this.process = spawn(command, args, { cwd: folder, env, ...options });
+    alive.add(this.process);
     this.process.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString();
       this.#changed();
@@ -74,8 +81,10 @@ export class Running {
       this.#changed();
     });
     this.process.stdin?.on('error', () => undefined);
+    this.process.on('exit', () => this.#changed());
     this.ended = new Promise((resolve) => {
       this.process.on('close', (code, signal) => {
+        alive.delete(this.process);
         resolve({ stdout: this.stdout, stderr: this.stderr, ended: signal ?? (code as number) });
         this.#changed();
       });
@@ -91,10 +100,7 @@ export class Running {
         if (holds(this)) return;
         throw new Error(`ended with ${done.ended} too early:\n${done.stdout}\n${done.stderr}`);
       }
-      await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve);
-        this.process.once('exit', resolve);
-      });
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
   }
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Counts } from '../../src/core/account.js';
 import { joinParts, progressParts } from '../../src/cli/progress-line.js';
 import { bash, batchx, env, folder, itNeeds, Running, start } from './program.js';
@@ -31,12 +31,6 @@ async function firstLine(): Promise<string> {
 }
 
 describe('on a terminal', () => {
-  let terminal: Terminal | undefined;
-  afterEach(() => {
-    terminal?.end();
-    terminal = undefined;
-  });
-
   /** Rows that come when they are told to. */
   function openFifo(): { write(rows: string): void; end(): void } {
     bash('rm -f rows.fifo; mkfifo rows.fifo');
@@ -46,7 +40,7 @@ describe('on a terminal', () => {
 
   itNeeds('tmux mkfifo', 'it is one line, below what is told of failures, and gone at the end', async () => {
     const rows = openFifo();
-    terminal = await Terminal.running('batchx map data rows.fifo > out.jsonl');
+    const terminal = await Terminal.running('batchx map data rows.fifo > out.jsonl');
     rows.write('1\n');
     await terminal.until(/1 done/);
     rows.write('x\n2\n');
@@ -64,7 +58,7 @@ describe('on a terminal', () => {
 
   itNeeds('tmux mkfifo', 'it has room in a narrow one, with whole numbers only', async () => {
     const rows = openFifo();
-    terminal = await Terminal.running('batchx map data rows.fifo > out.jsonl', 20);
+    const terminal = await Terminal.running('batchx map data rows.fifo > out.jsonl', 20);
     rows.write('1\n'.repeat(1234));
     expect(await terminal.until(/1,234 done/)).toMatch(/^[^ ] 1,234 done$/);
     terminal.resize(40);
@@ -75,7 +69,7 @@ describe('on a terminal', () => {
 
   itNeeds('tmux mkfifo', 'nothing of it stays after Ctrl-C', async () => {
     const rows = openFifo();
-    terminal = await Terminal.running('batchx map data rows.fifo > out.jsonl');
+    const terminal = await Terminal.running('batchx map data rows.fifo > out.jsonl');
     rows.write('1\n');
     await terminal.until(/1 done/);
     terminal.type('^C');
@@ -85,7 +79,7 @@ describe('on a terminal', () => {
   });
 
   itNeeds('tmux', 'rows that are typed are read, and it is said that they are', async () => {
-    terminal = await Terminal.running('batchx map "data * 2"');
+    const terminal = await Terminal.running('batchx map "data * 2"');
     await terminal.until(/^batchx: reading rows from the terminal; Ctrl-D ends them$/m);
     terminal.type('21\n');
     await terminal.until(/^42$/m);

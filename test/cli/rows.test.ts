@@ -183,6 +183,16 @@ describe('the inputs', () => {
     expect(stderr).toContain(message);
   });
 
+  it('may be links, also to folders and in circles; each file is read once', () => {
+    bash(
+      'mkdir -p links/real; cd links; ln -sfn real folder; ln -sfn . circle; ln -sf ../in/a.jsonl a.jsonl; ln -sf gone b.jsonl',
+    );
+    file('links/real/c.jsonl', '"c"\n');
+    expect(batchx(['map', 'data', 'links']).stdout).toBe(jsonl('a', 'c'));
+    expect(batchx(['map', 'data', 'links/*']).stdout).toBe(jsonl('a'));
+    expect(batchx(['map', 'data', 'links/circle/a.jsonl', 'links/folder']).stdout).toBe(jsonl('a', 'c'));
+  });
+
   it('may match nothing with --allow-empty', () => {
     expect(batchx(['map', 'data', '--allow-empty', 'in/*.xml'])).toEqual({ stdout: '', stderr: '', ended: 0 });
     expect(batchx(['map', 'data', '--allow-empty', '--count', 'in/*.xml']).stdout).toBe('{"count":0}\n');

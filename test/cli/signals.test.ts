@@ -58,10 +58,11 @@ describe('the first signal', () => {
   });
 
   it('may be SIGTERM', async () => {
-    const running = start(['map', '-q', held]);
+    const running = start(['map', held]);
     running.write('1\n');
     await running.until(runs(1));
     running.kill('SIGTERM');
+    await running.until(stopping);
     running.kill('SIGUSR2');
     expect(await running.ended).toMatchObject({ stdout: '1\n', ended: 'SIGTERM' });
   });
@@ -101,6 +102,7 @@ describe('the first signal', () => {
     const running = start(['map', '-j1', held, 'letters.jsonl', '--failed', 'letters.jsonl']);
     await running.until(runs(1));
     running.kill('SIGINT');
+    await running.until(stopping);
     running.kill('SIGUSR2');
     await running.ended;
     expect(readFileSync(join(folder, 'letters.jsonl'), 'utf8')).toBe(before);
@@ -111,6 +113,7 @@ describe('the first signal', () => {
     const shell = new Running('bash', ['-c', loop], { detached: true });
     await shell.until(runs(1));
     process.kill(-(shell.process.pid as number), 'SIGINT');
+    await shell.until(stopping);
     process.kill(-(shell.process.pid as number), 'SIGUSR2');
     const { stderr } = await shell.ended;
     expect(stderr).toContain('loop 1');
@@ -191,7 +194,7 @@ describe('SIGHUP', () => {
       const terminal = new Terminal(`sh -c '${leader} inner.sh & wait'`);
       const screen = await terminal.until(/runs 1 \d+/);
       const code = readFile(join(folder, 'code'), 'utf8');
-      terminal.end();
+      await terminal.end();
       if (signal === 'SIGUSR2') process.kill(Number(/runs 1 (\d+)/.exec(screen)?.[1]), signal);
       expect(await code).toBe(ended);
       expect(readFileSync(join(folder, 'hup.jsonl'), 'utf8')).toBe('1\n');

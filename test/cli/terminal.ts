@@ -1,7 +1,13 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { afterAll } from 'vitest';
 import { env, folder } from './program.js';
 
 let terminals = 0;
+
+/** Those that are open: when a test fails they must not stay. */
+const open = new Set<Terminal>();
+afterAll(() => Promise.all([...open].map((terminal) => terminal.end())));
 
 /** What a shell shows when it has nothing to do. */
 const prompt = /^[$#]$/m;
@@ -12,6 +18,7 @@ export class Terminal {
 
   constructor(command = 'sh -i', { columns = 80, rows = 24 }: { columns?: number; rows?: number } = {}) {
     const size = ['-x', String(columns), '-y', String(rows)];
+    open.add(this);
     this.#tmux('-f', '/dev/null', 'new-session', '-d', '-c', folder, ...size, 'cat');
     this.#tmux('set', '-g', 'status', 'off');
     this.#tmux('respawn-pane', '-k', '-c', folder, `exec ${command}`);
@@ -66,11 +73,18 @@ export class Terminal {
     return { screen: screen.replace(prompt, '').trimEnd(), code: Number(code) };
   }
 
-  end(): void {
+  /** Closes the terminal, and waits until it is gone. */
+  async end(): Promise<void> {
+    open.delete(this);
+    const device = this.#tmux('display-message', '-p', '#{pane_tty}').trim();
     this.#tmux('kill-server');
+    while (existsSync(device)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   #tmux(...args: string[]): string {
-    return execFileSync('tmux', ['-L', this.#socket, ...args], { env: { ...env, LANG: 'C.UTF-8' }, encoding: 'utf8' });
+    return execFileSync('tmux', ['-L', this.#socket, ...args], {
+      env: { ...env, LANG: 'C.UTF-8', TMUX_TMPDIR: folder },
+      encoding: 'utf8',
+    });
   }
 }

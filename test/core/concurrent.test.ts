@@ -812,6 +812,18 @@ describe('the rooms around a subscription', () => {
     expect(seen.filter(([, announced]) => announced)).toEqual([]);
   });
 
+  it('are not seen by a call whose slot is freed in them', () => {
+    const first = new Subject<never>();
+    const seen: boolean[] = [];
+    const call = (n: number) => {
+      seen.push(roomsAnnounced());
+      return n === 0 ? first : EMPTY;
+    };
+    of(0, 1).pipe(mapConcurrent(call, 1)).subscribe();
+    withRooms([new Room(1)], () => first.complete());
+    expect(seen).toEqual([false, false]);
+  });
+
   it('are announced to inner sources, and are those below', () => {
     const below = new Holder<number>();
     let found: readonly Room[] = [];

@@ -7,7 +7,8 @@ import { Item } from '../../src/core/item.js';
 import type { Outcome } from '../../src/core/outcome.js';
 import { pull } from '../../src/core/pull.js';
 import { findRooms, Room, roomsAnnounced, withRooms } from '../../src/core/rooms.js';
-import { type SinkWriter, toSink } from '../../src/core/sink.js';
+import { toSink } from '../../src/core/sink.js';
+import type { SinkWriter } from '../../src/core/sink-writer.js';
 import { settled } from './holder.js';
 
 /** A sink that is written to by hand: what it was given, and the writes that wait to be accepted. */

@@ -397,6 +397,7 @@ describe('mapConcurrent with a concurrency that changes', () => {
 
   it.each([
     ['completes without one', EMPTY, 'expected the concurrency Observable to emit a number, it completed without one'],
+    ['emits less than none', of(-1), 'expected a concurrency to be a whole number of at least 0, got -1'],
     ['emits half a slot', of(1.5), 'expected a concurrency to be a whole number of at least 0, got 1.5'],
     ['emits no number', of(NaN), 'expected a concurrency to be a whole number of at least 0, got NaN'],
     ['fails at once', throwError(() => new Error('no cap')), 'no cap'],

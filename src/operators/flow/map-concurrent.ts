@@ -1,18 +1,23 @@
 import { from, Observable, type ObservableInput, type ObservedValueOf, type OperatorFunction, Subscriber } from 'rxjs';
-import {
-  Concurrent,
-  type ConcurrencyOptions,
-  concurrentSettings,
-  type ConcurrentSettings,
-  type Engine,
-  type Job,
-} from '../../core/concurrent.js';
+import * as z from 'zod';
+import { concurrencyOptions, type ConcurrencyOptions, type ConcurrentSettings, withDefaults } from '../../core/concurrency.js';
+import { Concurrent } from '../../core/concurrent.js';
+import type { Engine, Job } from '../../core/job.js';
 import { isPromiseLike } from '../../core/promise.js';
-import { Room, ROOMS, roomsAnnounced, withoutRooms, withRooms } from '../../core/rooms.js';
+import { Room, ROOMS, withRooms } from '../../core/rooms.js';
+import { expectFunction, parseOptions } from '../../core/schema.js';
 import type { Slot } from '../../core/slot.js';
 
+const mapConcurrentOptions = z.strictObject({
+  ...concurrencyOptions.shape,
+  buffer: z.int().min(1).default(64).describe('How many results an inner source may have ready before its turn.'),
+});
+
 export interface MapConcurrentOptions extends ConcurrencyOptions {
-  /** How many results a running inner source may have ready before its turn, when `ordered`; 64 unless said. */
+  /**
+   * How many results a running inner source may have ready before its turn, when `ordered`; 64 unless said. Then one
+   * that was made by `pull` waits; one that pushes cannot be asked to, and what it emits is held however much it is.
+   */
   readonly buffer?: number;
 }
 
@@ -25,9 +30,11 @@ export interface MapConcurrentOptions extends ConcurrencyOptions {
  * of the source. The first error ends the stream and unsubscribes the rest; each call's `slot.signal` fires then.
  *
  * ```
- * source   -a--b--c-------|
- * project   a: ---A|   b: -B|   c: -C|      concurrency 2
- * result   ----(AB)---C---|
+ * source   -a-b-c-------|
+ * a         ----A|
+ * b           ----B|
+ * c              ----C|      concurrency 2: starts when a is over
+ * result   -----A-B--C--|
  * ```
  *
  * @example
@@ -41,9 +48,10 @@ export function mapConcurrent<T, O extends ObservableInput<unknown>>(
   project: (value: T, slot: Slot) => O,
   options: number | MapConcurrentOptions = {},
 ): OperatorFunction<T, ObservedValueOf<O>> {
+  expectFunction(project, 'mapConcurrent');
   const given = typeof options === 'number' ? { concurrency: options } : options;
-  const settings = concurrentSettings(given);
-  const buffer = given.buffer ?? 64;
+  const { buffer, ...rest } = parseOptions(mapConcurrentOptions, given, 'mapConcurrent');
+  const settings = withDefaults(rest);
   return (source) =>
     new Observable((subscriber) => {
       const inner = project as (value: T, slot: Slot) => ObservableInput<ObservedValueOf<O>>;
@@ -68,7 +76,7 @@ class Projecting<T, R> extends Concurrent<T, R> {
 
   protected override launch(value: T, job: Job<R>): void {
     const project = this.#project;
-    const inner = roomsAnnounced() ? withoutRooms(() => project(value, job)) : project(value, job);
+    const inner = project(value, job);
     if (isPromiseLike<R>(inner)) {
       inner.then(
         (result) => {

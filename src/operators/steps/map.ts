@@ -1,9 +1,10 @@
 import type { OperatorFunction } from 'rxjs';
 import * as z from 'zod';
-import type { ConcurrencyOptions } from '../../core/concurrent.js';
+import type { ConcurrencyOptions } from '../../core/concurrency.js';
 import { defineStep } from '../../core/define.js';
 import { compileExpression, expression } from '../../core/expression.js';
 import type { Item } from '../../core/item.js';
+import { expectFunction } from '../../core/schema.js';
 import type { Slot } from '../../core/slot.js';
 import { stage } from '../../core/stage.js';
 import { applied, type StepFunction } from '../../core/step.js';
@@ -22,7 +23,7 @@ export const mapOptions = z.strictObject({
  *
  * ```
  * source      -a----b----c--|      b fails
- * mapItems     -A---x----C--|      x is the item b with an error
+ * mapItems    --A----x----C-|      x is the item b with an error
  * ```
  *
  * @example
@@ -36,8 +37,10 @@ export function mapItems<T, R>(
   project: (data: T, item: Item<T>, slot: Slot) => R,
   options: ConcurrencyOptions = {},
 ): OperatorFunction<Item<T>, Item<Exclude<Awaited<R>, undefined>>> {
+  expectFunction(project, 'mapItems');
   const run: StepFunction = (item, slot) => project(item.data as T, item as Item<T>, slot);
-  return stage([applied(run, 'data')], options) as OperatorFunction<Item<T>, Item<Exclude<Awaited<R>, undefined>>>;
+  const operator = stage([applied(run, 'data')], options, 'mapItems');
+  return operator as OperatorFunction<Item<T>, Item<Exclude<Awaited<R>, undefined>>>;
 }
 
 export const mapStep = defineStep({

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ErrorObject } from 'ajv';
 import type { OperatorFunction } from 'rxjs';
 import * as z from 'zod';
-import type { ConcurrencyOptions } from '../../core/concurrent.js';
+import type { ConcurrencyOptions } from '../../core/concurrency.js';
 import { defineStep } from '../../core/define.js';
 import { BatchxError, messageOf } from '../../core/errors.js';
 import { type Fault, unfit, valueAt } from '../../core/faults.js';
