@@ -46,7 +46,7 @@ export {
 export { BatchxError, type BatchxErrorOptions, type ErrorCode } from './core/errors.js';
 export type { EventMap, EventName, Events } from './core/events.js';
 export { Item, type ItemExtra, type Metadata, type Place, type SkipReason } from './core/item.js';
-export { Outcome } from './core/outcome.js';
+export { type DataOf, Outcome, type OutcomeOf } from './core/outcome.js';
 export type { Status } from './core/item.js';
 export { createRuntime, type Runtime } from './core/runtime.js';
 export { type SinkOptions, toSink } from './core/sink.js';

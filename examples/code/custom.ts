@@ -81,14 +81,14 @@ const fewInARow =
     });
 
 /** A sink: a file for each item, which is a batch here. It is given a few at a time, and waited for. */
-function toParts(into: string): OperatorFunction<unknown, Outcome> {
+function toParts(into: string): OperatorFunction<Item<Line[]>, Outcome<Line[]>> {
   let parts = 0;
   return toSink(
     async () => {
       await mkdir(into, { recursive: true });
       return {
         async write(items) {
-          for (const { data } of items as readonly Item<Line[]>[]) {
+          for (const { data } of items) {
             const rows = data.map(({ file, line, text }) => `${file}:${line}: ${text}\n`);
             await writeFile(join(into, `part-${++parts}.txt`), rows.join(''));
           }

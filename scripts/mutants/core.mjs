@@ -17,7 +17,15 @@ export default [
   ['walk ignored', 'rooms', 'for (const room of at[ROOMS] ?? none) found.add(room);', '', backpressure],
   ['announced rooms ignored', 'rooms', 'new Set<Room>(ambient)', 'new Set<Room>()', core('rooms'), core('pull')],
   ['the latest waiter first', 'rooms', 'this.#waiting.shift()', 'this.#waiting.pop()', core('rooms'), core('pull')],
-  ['weight ignored', 'item', 'value instanceof Item ? value.weight : 1', '1', core('concurrent'), backpressure],
+  [
+    'weight ignored',
+    'item',
+    'value instanceof Item ? value.weight + (value.size >> 16) : 1',
+    '1',
+    core('concurrent'),
+    backpressure,
+  ],
+  ['long rows weigh nothing', 'item', 'value.weight + (value.size >> 16)', 'value.weight', core('account')],
 
   ['reads while a room is full', 'pull', 'if (this.#mustWait()) return;\n      let pulled', 'let pulled', core('pull')],
   [

@@ -3,14 +3,12 @@ import { basename } from 'node:path';
 import { BatchxError } from '../core/errors.js';
 
 /**
- * Throws when standard input was closed by whoever started the program (`<&-`).
+ * Whether standard input was closed by whoever started the program (`<&-`).
  *
  * Node hides it: in place of a closed stream it opens /dev/null, for reading and writing. `< /dev/null` and what most
  * programs give to those they start is open for reading only, and is an empty input.
  */
-export function refuseClosedInput(): void {
-  if (isNullForBoth('self', 0)) throw new BatchxError('input', 'cannot read stdin: it is closed', { where: 'stdin' });
-}
+export const isInputClosed = (): boolean => isNullForBoth('self', 0);
 
 /**
  * Throws when standard output was closed by the shell (`>&-`): every row would be lost without a word.

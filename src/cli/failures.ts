@@ -1,8 +1,10 @@
 import type { Counts } from '../core/account.js';
 import { messageOf } from '../core/errors.js';
 import type { Events } from '../core/events.js';
+import type { Item } from '../core/item.js';
 import type { Outcome } from '../core/outcome.js';
 import { number } from './progress-line.js';
+import { UnreadInputs } from './unread-inputs.js';
 import { say } from './terminal.js';
 
 /** How many failures are told one by one; the rest is counted. */
@@ -12,11 +14,13 @@ const SHOWN = 10;
 export class Failures {
   readonly #quiet: boolean;
   readonly #byCode = new Map<string, number>();
+  readonly #unread: UnreadInputs;
   #told = 0;
   #strays = 0;
 
   constructor(events: Events, quiet: boolean) {
     this.#quiet = quiet;
+    this.#unread = new UnreadInputs(events);
     events.on('batch:item:end', (outcome) => {
       if (outcome.status === 'failed' || outcome.status === 'in-doubt') this.#failed(outcome);
     });
@@ -33,6 +37,11 @@ export class Failures {
   /** True when the user's code went wrong in a way that is the failure of no item. */
   get strayed(): boolean {
     return this.#strays > 0;
+  }
+
+  /** What may help where nothing of an input could be read. */
+  get hint(): string | undefined {
+    return this.#unread.hint;
   }
 
   /** An error that the user's code left behind. */
@@ -52,7 +61,7 @@ export class Failures {
     const code = error?.code ?? 'bug';
     this.#byCode.set(code, (this.#byCode.get(code) ?? 0) + 1);
     // Where, and what: `rows.jsonl:2: not JSON: ...`.
-    this.#tell(`${error?.where ?? item.where ?? item.id}: ${error?.message ?? 'failed'}`);
+    this.#tell(`${error?.where ?? placeOf(item)}: ${error?.message ?? 'failed'}`);
   }
 
   #tell(line: string): void {
@@ -61,6 +70,10 @@ export class Failures {
     say(this.#told <= SHOWN ? line : 'further failures are only counted');
   }
 }
+
+/** The line it came from; where there are none, what it is called. */
+const placeOf = (item: Item): string =>
+  item.place?.locate(item.at).line === undefined ? item.id : (item.where ?? item.id);
 
 function summary({ read, ok, failed, skipped, inDoubt, pending }: Counts): string {
   const parts = [

@@ -12,49 +12,61 @@ const byEnding: Readonly<Record<string, Format>> = {
   ndjson: 'jsonl',
   json: 'json',
   csv: 'csv',
+  tsv: 'csv',
   txt: 'lines',
 };
 
-/** The sources for paths. Consecutive ones of one format make one source; the format is told by the name unless said. */
-export function sourcesOf(paths: readonly string[], format: Format | undefined): Use[] {
-  const groups: { name: Format; paths: string[] }[] = [];
+/**
+ * The sources for paths. Consecutive ones that are read alike make one source. The format, and what stands between the
+ * cells of CSV, are told by the name unless said.
+ */
+export function sourcesOf(paths: readonly string[], format: Format | undefined, delimiter: string | undefined): Use[] {
+  const groups: { name: Format; between: string | undefined; paths: string[] }[] = [];
   for (const path of paths) {
-    const name = format ?? formatOf(path);
+    const ending = endingOf(path);
+    const name = format ?? byEnding[ending] ?? 'jsonl';
+    const between = name === 'csv' ? (delimiter ?? (ending === 'tsv' ? '\t' : undefined)) : undefined;
     const last = groups.at(-1);
-    if (last?.name === name) last.paths.push(path);
-    else groups.push({ name, paths: [path] });
+    if (last?.name === name && last.between === between) last.paths.push(path);
+    else groups.push({ name, between, paths: [path] });
   }
-  return groups.map(({ name, paths: path }) => ({ name, options: { path } }));
+  return groups.map(({ name, between, paths: path }) => ({
+    name,
+    options: { path, ...(between !== undefined && { delimiter: between }) },
+  }));
 }
 
 /**
  * The files that stand on the command line: paths, globs, directories, `-`; with nothing, standard input.
  *
- * What does not exist, and a glob that matches nothing, throws.
+ * What does not exist throws, and unless that may be so, a glob or a folder in which there is nothing.
  */
-export async function filesOf(inputs: readonly string[]): Promise<string[]> {
-  const paths = (await Promise.all((inputs.length === 0 ? ['-'] : inputs).map(pathsOf))).flat();
+export async function filesOf(inputs: readonly string[], mayBeEmpty: boolean): Promise<string[]> {
+  const named = inputs.length === 0 ? ['-'] : inputs;
+  const paths = (await Promise.all(named.map((input) => pathsOf(input, mayBeEmpty)))).flat();
   if (paths.filter((path) => path === '-').length > 1) {
     throw new BatchxError('usage', 'expected `-` only once: standard input can be read once');
   }
   return paths;
 }
 
-const formatOf = (path: string): Format =>
-  byEnding[/\.(\w+)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? ''] ?? 'jsonl';
+const endingOf = (path: string): string => /\.(\w+)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
 
-async function pathsOf(input: string): Promise<string[]> {
+async function pathsOf(input: string, mayBeEmpty: boolean): Promise<string[]> {
   if (input === '-') return ['-'];
   if (input === '') throw new BatchxError('usage', 'expected a path, got empty text');
   const stat = statOf(input);
+  const found = (paths: string[], otherwise: string): string[] => {
+    if (paths.length === 0 && !mayBeEmpty) throw new BatchxError('input', otherwise, { where: input });
+    return paths;
+  };
   if (stat?.isDirectory() === true)
     return found(
-      await expand('**/*.{jsonl,ndjson,json,csv,txt}{,.gz}', input),
-      input,
-      'has no .jsonl, .json, .csv or .txt files in it',
+      await expand(`**/*.{${Object.keys(byEnding).join()}}{,.gz}`, input),
+      `${input} has no .jsonl, .json, .csv, .tsv or .txt files in it`,
     );
   if (stat !== undefined) return [input];
-  if (/[*?[\]{}]/.test(input)) return found(await expand(input), input, 'matches no file');
+  if (/[*?[\]{}]/.test(input)) return found(await expand(input), `${input} matches no file`);
   const near = suggest(basename(input), namesIn(dirname(input)));
   const hint = near === undefined ? '' : `; did you mean ${join(dirname(input), near)}?`;
   throw new BatchxError('input', `cannot read ${input}: there is no such file${hint}`, { where: input });
@@ -86,9 +98,4 @@ async function expand(pattern: string, cwd?: string): Promise<string[]> {
     const real = realpathSync.native(path);
     return !seen.has(real) && seen.add(real);
   });
-}
-
-function found(paths: string[], input: string, otherwise: string): string[] {
-  if (paths.length === 0) throw new BatchxError('input', `${input} ${otherwise}`, { where: input });
-  return paths;
 }

@@ -31,6 +31,11 @@ const concurrency = z
 
 const text = z.string().min(1, 'expected a value; one that begins with a dash is given as --flag=VALUE');
 
+const delimiter = z
+  .string()
+  .transform((given) => (given === 'tab' || given === '\\t' ? '\t' : given))
+  .pipe(z.string().regex(/^[^"'\r\n]$/u, wanted('one character that is no quote and no line break, or tab')));
+
 /** The flags of the commands that turn rows into rows. */
 export const rowFlags = z.strictObject({
   concurrency: flag(
@@ -53,23 +58,28 @@ export const rowFlags = z.strictObject({
     oneOf(FORMATS).default('jsonl'),
     'What to write: one JSON value a line, an array, rows with a header, or bare text; jsonl unless said.',
   ),
+  delimiter: flag(
+    delimiter.optional(),
+    'What stands between the cells of CSV, in and out: one character, or tab; a comma unless said, a tab in .tsv files.',
+    { value: 'CHAR' },
+  ),
   count: flag(z.boolean().default(false), 'Write only how many rows there would have been.'),
   stats: flag(text.optional(), 'Write only the statistics of the numbers that this expression gives for the rows.', {
     value: 'EXPR',
   }),
   'group-by': flag(
     text.optional(),
-    'Write one row for each value that this expression has for the rows, with its count, or its --stats.',
+    'Write one row for each value that this expression has for the rows, with its count, or its --stats; for at most 1,000,000 values.',
     { value: 'EXPR' },
   ),
   failed: flag(
     text.optional(),
-    'Write the rows that failed to this file, in a form that can be given as input again.',
+    'Write the rows that failed to this file, in a form that can be given as input again. An older file of such rows is removed at the start; one that holds anything else is refused.',
     { value: 'FILE' },
   ),
   'allow-empty': flag(
     z.boolean().default(false),
-    'Exit with 0, not 4, when no file matches or standard input is closed.',
+    'Take it for no rows when a glob or a folder has no files for us, no value is given, or standard input is closed: exit with 0, not 4. A file that is named still has to be there.',
   ),
   progress: flag(
     oneOf(PROGRESS).default('auto'),

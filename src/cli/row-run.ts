@@ -1,4 +1,5 @@
 import { builtin } from '../builtin.js';
+import { BatchxError } from '../core/errors.js';
 import { createRuntime, type Runtime } from '../core/runtime.js';
 import type { Plan, Use } from '../pipeline/plan.js';
 import { run, type RunResult } from '../pipeline/run.js';
@@ -6,6 +7,7 @@ import { refuseClosedOutput } from './closed.js';
 import type { Ending } from './exit.js';
 import type { ParsedLine } from './parse-line.js';
 import { aggregateOf, type Row } from './row-aggregate.js';
+import { checkFailed } from './row-failed.js';
 import type { rowFlags } from './row-flags.js';
 import { rowSources } from './row-sources.js';
 import { inSession, type Session } from './session.js';
@@ -27,31 +29,55 @@ async function runStep(
 ): Promise<RunResult> {
   const { flags } = line;
   let aggregated: readonly Row[] | undefined;
-  const end = aggregateOf(flags, runtime, (values) => (aggregated = values));
+  const enough = new AbortController();
+  const aggregate = aggregateOf(flags, runtime, {
+    done: (values) => (aggregated = values),
+    stop: () => enough.abort(),
+  });
+  refuseClosedOutput();
+  if (flags.failed !== undefined) await checkFailed(flags.failed);
   const sources = await rowSources(inputs, line, runtime);
-  const output = { name: flags.out, options: { path: '-' } };
+  const output = outputOf(flags);
+  refuseDelimiter(flags, [...sources, output]);
   const failed = flags.failed === undefined ? [] : [{ name: 'failed', options: { path: flags.failed } }];
   const plan: Plan = {
     name: step.name,
     sources,
     limit: flags.limit,
-    steps: [step],
+    steps: [step, ...(aggregate?.steps ?? [])],
     concurrency: flags.concurrency,
     ordered: flags['keep-order'],
     strict: flags.strict,
-    sinks: end === undefined ? [output, ...failed] : failed,
+    sinks: aggregate === undefined ? [output, ...failed] : failed,
   };
-  refuseClosedOutput();
-  const result = await run(plan, { registry: builtin, runtime, account, ...(end !== undefined && { end }) });
+  const stopping = AbortSignal.any([runtime.stopping, enough.signal]);
+  const result = await run(plan, {
+    registry: builtin,
+    runtime: { ...runtime, stopping },
+    account,
+    ...(aggregate !== undefined && { end: aggregate.end }),
+  });
   const whole = result.error === undefined && !result.halted && !result.interrupted;
   if (aggregated === undefined || !whole) return result;
-  const printed = await printRows(aggregated, output, runtime);
-  return { ...result, error: printed.error };
+  return { ...result, error: await printRows(aggregated, output, runtime) };
 }
 
-/** Writes rows to standard output, by a run of their own. */
-function printRows(values: readonly Row[], output: Use, { stdio }: Runtime): Promise<RunResult> {
+function outputOf({ out, delimiter }: Line['flags']): Use {
+  return { name: out, options: { path: '-', ...(out === 'csv' && delimiter !== undefined && { delimiter }) } };
+}
+
+function refuseDelimiter({ delimiter }: Line['flags'], uses: readonly Use[]): void {
+  if (delimiter === undefined || uses.some(({ name }) => name === 'csv')) return;
+  throw new BatchxError('usage', 'expected --delimiter only with CSV: neither the input nor the output is');
+}
+
+/** Writes rows to standard output, by a run of their own, and gives what went wrong. */
+async function printRows(values: readonly Row[], output: Use, { stdio }: Runtime): Promise<BatchxError | undefined> {
   const sources = [{ name: 'literals', options: { values } }];
   const plan: Plan = { name: 'print', sources, steps: [], ordered: true, strict: false, sinks: [output] };
-  return run(plan, { registry: builtin, runtime: createRuntime({ stdio }) });
+  const runtime = createRuntime({ stdio });
+  let unwritten: BatchxError | undefined;
+  runtime.events.on('batch:item:end', ({ error }) => (unwritten ??= error));
+  const { error } = await run(plan, { registry: builtin, runtime });
+  return error ?? unwritten;
 }

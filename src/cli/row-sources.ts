@@ -4,7 +4,7 @@ import { BatchxError } from '../core/errors.js';
 import { useInputs } from '../core/in-use.js';
 import type { Runtime } from '../core/runtime.js';
 import type { Use } from '../pipeline/plan.js';
-import { refuseClosedInput } from './closed.js';
+import { isInputClosed } from './closed.js';
 import { filesOf, sourcesOf } from './inputs.js';
 import type { ParsedLine } from './parse-line.js';
 import type { rowFlags } from './row-flags.js';
@@ -12,37 +12,45 @@ import { say } from './terminal.js';
 
 const nothing: Use = { name: 'literals', options: { values: [] } };
 
-/** The sources of the rows: what stands on the command line, or with `--allow-empty` nothing where there is nothing. */
+/**
+ * The sources of the rows, as the command line names them. With `--allow-empty` there may be none: where nothing
+ * matches, no value is given, or standard input is closed.
+ */
 export async function rowSources(
   inputs: readonly string[],
   { flags, literals }: ParsedLine<typeof rowFlags>,
   runtime: Runtime,
 ): Promise<Use[]> {
-  try {
-    if (literals !== undefined) return [literalsOf(literals, inputs, flags.in)];
-    const paths = await filesOf(inputs);
-    if (paths.includes('-')) {
-      refuseClosedInput();
-      if (!flags.quiet && isatty(0) && isatty(2)) say('reading rows from the terminal; Ctrl-D ends them');
-    }
-    refuseToReadOutput(paths);
-    // All of them from the start, also those whose turn comes later: nothing may be written over them.
-    useInputs(paths.map(fileOf), runtime);
-    return sourcesOf(paths, flags.in);
-  } catch (error) {
-    if (flags['allow-empty'] && error instanceof BatchxError && error.code === 'input') return [nothing];
-    throw error;
-  }
+  const mayBeEmpty = flags['allow-empty'];
+  if (literals !== undefined) return [literalsOf(literals, inputs, flags.in, mayBeEmpty)];
+  const paths = withoutClosed(await filesOf(inputs, mayBeEmpty), mayBeEmpty);
+  if (paths.includes('-') && !flags.quiet && isatty(0) && isatty(2))
+    say('reading rows from the terminal; Ctrl-D ends them');
+  refuseToReadOutput(paths);
+  // All of them from the start, also those whose turn comes later: nothing may be written over them.
+  useInputs(paths.map(fileOf), runtime);
+  return paths.length === 0 ? [nothing] : sourcesOf(paths, flags.in, flags.delimiter);
 }
 
-function literalsOf(values: readonly string[], inputs: readonly string[], format: string | undefined): Use {
+function withoutClosed(paths: readonly string[], mayBeEmpty: boolean): readonly string[] {
+  if (!paths.includes('-') || !isInputClosed()) return paths;
+  if (!mayBeEmpty) throw new BatchxError('input', 'cannot read stdin: it is closed', { where: 'stdin' });
+  return paths.filter((path) => path !== '-');
+}
+
+function literalsOf(
+  values: readonly string[],
+  inputs: readonly string[],
+  format: string | undefined,
+  mayBeEmpty: boolean,
+): Use {
   if (inputs.length > 0) {
     throw new BatchxError('usage', `expected either inputs or values behind \`:::\`, got both (${inputs.join(' ')})`);
   }
   if (format !== undefined) {
     throw new BatchxError('usage', 'expected --in only with inputs: values behind `:::` are text as they stand');
   }
-  if (values.length === 0) throw new BatchxError('input', 'there are no values behind `:::`');
+  if (values.length === 0 && !mayBeEmpty) throw new BatchxError('input', 'there are no values behind `:::`');
   return { name: 'literals', options: { values } };
 }
 

@@ -53,7 +53,10 @@ export async function inSession(
   if (result.error?.code === 'bug') sayBug(result.error);
   else if (result.error !== undefined && ending !== 'SIGPIPE') say(result.error.message);
   const toSay = why !== '' || failures.any;
-  if (toSay && !quiet && ending !== 'SIGPIPE') say((why === '' ? '' : `${why}: `) + failures.summary(result.counts));
+  if (toSay && !quiet && ending !== 'SIGPIPE') {
+    const summary = (why === '' ? '' : `${why}: `) + failures.summary(result.counts);
+    say(summary, ...(failures.hint === undefined ? [] : [failures.hint]));
+  }
   return ending;
 }
 

@@ -6,12 +6,20 @@ import { settle } from './origin.js';
 import { Outcome } from './outcome.js';
 import type { Runtime } from './runtime.js';
 
-/** Emits one value at the end: what a shape's aggregators made of the items that are ok. Settles what no sink has. */
-export function aggregateItems<T>(shape: Shape<T>, runtime: Runtime): OperatorFunction<Item<T> | Outcome<T>, unknown> {
+/**
+ * Emits one value at the end: what a shape's aggregators made of the items that are ok. Settles what no sink has.
+ *
+ * What an aggregator throws is the error at the end; `onFault` is called when it happens, in place of a warning.
+ */
+export function aggregateItems<T>(
+  shape: Shape<T>,
+  runtime: Runtime,
+  onFault?: () => void,
+): OperatorFunction<Item<T> | Outcome<T>, unknown> {
   startTally(shape); // what is wrong with the shape is said now, not at the first subscription
   return (source) =>
     defer(() => {
-      const total = new Total(startTally(shape), runtime);
+      const total = new Total(startTally(shape), runtime, onFault);
       return source.pipe(
         reduce((sofar, value) => sofar.add(value), total),
         map((all) => all.result()),
@@ -22,11 +30,13 @@ export function aggregateItems<T>(shape: Shape<T>, runtime: Runtime): OperatorFu
 class Total<T> {
   readonly #tally: Tally<T>;
   readonly #runtime: Runtime;
+  readonly #onFault: (() => void) | undefined;
   #fault: BatchxError | undefined;
 
-  constructor(tally: Tally<T>, runtime: Runtime) {
+  constructor(tally: Tally<T>, runtime: Runtime, onFault: (() => void) | undefined) {
     this.#tally = tally;
     this.#runtime = runtime;
+    this.#onFault = onFault;
   }
 
   add(value: Item<T> | Outcome<T>): this {
@@ -53,7 +63,8 @@ class Total<T> {
       const code = error instanceof BatchxError ? error.code : 'expression';
       const message = `cannot aggregate: ${messageOf(error)}`.replace('BatchxError: ', '');
       this.#fault = new BatchxError(code, `${message}, at ${item.id}`, { cause: error, where: item.where ?? item.id });
-      this.#runtime.events.emit('batch:warning', { message, where: item.where });
+      if (this.#onFault === undefined) this.#runtime.events.emit('batch:warning', { message, where: item.where });
+      else this.#onFault();
     }
   }
 }

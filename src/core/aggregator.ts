@@ -1,6 +1,7 @@
 import { BatchxError } from './errors.js';
 import type { Item } from './item.js';
 import { isPromiseLike } from './promise.js';
+import { show } from './schema.js';
 
 /** What is known so far of the items that were added. */
 export interface Tally<T = unknown, R = unknown> {
@@ -27,17 +28,23 @@ export function startTally<T, S extends Shape<T>>(shape: S): Tally<T, Aggregated
 }
 
 function start(shape: unknown, name: string): Tally {
-  if (typeof shape === 'function') return (shape as Aggregator)();
-  if (typeof shape !== 'object' || shape === null) {
-    const where = name === '' ? '' : ` for \`${name}\``;
-    throw new BatchxError(
-      'usage',
-      `expected an aggregator, such as count(), or several by name${where}, got ${String(shape)}`,
-    );
+  if (typeof shape === 'function') {
+    const tally = (shape as () => unknown)();
+    if (isTally(tally)) return tally;
+    throw wrong(name, `${shape.name || 'a function'} itself, which makes none`);
   }
-  return new Named(
-    Object.entries(shape).map(([key, part]) => [key, start(part, name === '' ? key : `${name}.${key}`)]),
-  );
+  if (typeof shape !== 'object' || shape === null || Array.isArray(shape)) throw wrong(name, show(shape));
+  const parts = Object.entries(shape);
+  if (parts.length === 0) throw wrong(name, 'none');
+  return new Named(parts.map(([key, part]) => [key, start(part, name === '' ? key : `${name}.${key}`)]));
+}
+
+const isTally = (value: unknown): value is Tally =>
+  typeof value === 'object' && value !== null && 'add' in value && 'result' in value;
+
+function wrong(name: string, got: string): BatchxError {
+  const where = name === '' ? '' : ` for \`${name}\``;
+  return new BatchxError('usage', `expected an aggregator, such as count(), or several by name${where}, got ${got}`);
 }
 
 class Named implements Tally {

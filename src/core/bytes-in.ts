@@ -1,5 +1,7 @@
-import { closeSync, fstatSync, open, read } from 'node:fs';
+import { closeSync, constants, fstatSync, open, read } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { Socket, type SocketConstructorOpts, type TcpSocketConnectOpts } from 'node:net';
+import { platform } from 'node:os';
 import { isatty, ReadStream } from 'node:tty';
 import { BatchxError, messageOf, systemCode } from './errors.js';
 
@@ -24,17 +26,30 @@ export async function* readFileBlocks(path: string, signal: AbortSignal): ByteBl
   }
 }
 
-const opened = (path: string): Promise<number> =>
-  new Promise((resolve, reject) => {
-    open(path, 'r', (error, fd) => {
-      if (error === null) resolve(fd);
-      else reject(unreadable(path, error));
+/** A named pipe is opened at once, also when nobody writes to it yet: an `open` that waits cannot be given up. */
+async function opened(path: string): Promise<number> {
+  try {
+    const flags = (await stat(path)).isFIFO() ? PIPE : constants.O_RDONLY;
+    return await new Promise((resolve, reject) => {
+      open(path, flags, (error, fd) => {
+        if (error === null) resolve(fd);
+        else reject(error);
+      });
     });
-  });
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/**
+ * Elsewhere than on Linux a pipe that has had no writer yet may count as one that has come to its end: there the `open`
+ * has to wait.
+ */
+const PIPE = constants.O_RDONLY | (platform() === 'linux' ? constants.O_NONBLOCK : 0);
 
 function isPipe(fd: number): boolean {
-  const stat = fstatSync(fd);
-  return stat.isFIFO() || stat.isSocket();
+  const found = fstatSync(fd);
+  return found.isFIFO() || found.isSocket();
 }
 
 /** One block is read while the other is worked on: of a file, unlike a pipe, nothing is taken away by that. */
@@ -67,8 +82,25 @@ const readInto = (fd: number, buffer: Buffer): Promise<number> =>
     });
   });
 
-/** The bytes that arrive at a file descriptor, in blocks; a read that waits for a pipe ends with the signal. */
-export function readDescriptor(fd: number, name: string, signal: AbortSignal): ByteBlocks {
+/** The descriptors that are being read, with what ends that: of two readers each would get some of the bytes. */
+const beingRead = new Map<number, AbortSignal>();
+
+/**
+ * The bytes that arrive at a file descriptor, in blocks; a read that waits for a pipe ends with the signal. One reader
+ * at a time may have it; the next one goes on where it has stopped.
+ */
+export async function* readDescriptor(fd: number, name: string, signal: AbortSignal): ByteBlocks {
+  if (beingRead.get(fd)?.aborted === false)
+    throw new BatchxError('input', `cannot read ${name}: another source is reading it already`, { where: name });
+  beingRead.set(fd, signal);
+  try {
+    yield* blocksOfDescriptor(fd, name, signal);
+  } finally {
+    if (beingRead.get(fd) === signal) beingRead.delete(fd);
+  }
+}
+
+function blocksOfDescriptor(fd: number, name: string, signal: AbortSignal): ByteBlocks {
   try {
     if (isatty(fd)) return chunksOf(new ReadStream(fd), name, signal);
     if (isPipe(fd)) return readPipe(fd, name, signal);

@@ -125,7 +125,9 @@ export class CsvReader implements RowReader<unknown> {
     const raw = isText ? lines.join('\n').replace(/\r$/, '') : undefined;
     const bytes = isText || lines === undefined ? undefined : joined(lines);
     const metadata = this.#columns === undefined ? undefined : { columns: this.#columns };
-    return new Item<unknown>(this.#reading.seq++, undefined, raw, place, at, { metadata, bytes }).fail(error);
+    return new Item<unknown>(this.#reading.seq++, undefined, raw, place, at, { metadata, bytes, format: 'csv' }).fail(
+      error,
+    );
   }
 
   #header(names: readonly string[], error: BatchxError | undefined): Columns {
@@ -141,7 +143,7 @@ export class CsvReader implements RowReader<unknown> {
   }
 
   #letter(text: string, place: Place, at: number): Item {
-    const item = openDeadLetter(text, this.#reading.seq, this.#again);
+    const item = openDeadLetter(text, this.#reading.seq, { format: 'csv', read: this.#again });
     if (item === undefined) {
       return this.#failed(
         new BatchxError('parse', 'not a dead letter, as the first line of this file is'),
@@ -165,7 +167,10 @@ export class CsvReader implements RowReader<unknown> {
     if (header === false) return this.#item(record.cells, undefined);
     if (header !== true) return this.#item(record.cells, header);
     if (isNames(columns)) return this.#item(record.cells, columns);
-    throw new BatchxError('parse', 'the columns of this record are not known: give their names with `header`');
+    throw new BatchxError(
+      'parse',
+      'the columns of this record are not known: neither a header nor its dead letter names them',
+    );
   };
 }
 

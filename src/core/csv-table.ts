@@ -6,12 +6,15 @@ import { jsonLine, wellFormed } from './rows-out.js';
 export class CsvTable {
   readonly #delimiter: string;
   readonly #quotesFormulas: boolean;
+  /** Whether the columns were named, and not found in the first row. */
+  readonly #named: boolean;
   #columns: readonly string[] | undefined;
   /** How many cells a row has that is a list, once that is known. */
   #width: number | undefined;
   #begun = false;
 
   constructor(columns: readonly string[] | undefined, delimiter: string, quotesFormulas: boolean) {
+    this.#named = columns !== undefined;
     this.#columns = columns;
     this.#width = columns?.length;
     this.#delimiter = delimiter;
@@ -61,9 +64,10 @@ export class CsvTable {
     const extra = Object.keys(row).find((key) => !columns.includes(key));
     if (extra === undefined)
       return columns.map((name) => (Object.hasOwn(row, name) ? (row as Record<string, unknown>)[name] : undefined));
+    const otherwise = this.#named ? 'name it in `columns`' : 'give it to the first row too';
     throw new BatchxError(
       'encode',
-      `\`${extra}\` is not among the columns ${columns.join(', ')}: name all of them in \`columns\`, or leave it out with \`map\``,
+      `\`${extra}\` is not among the columns ${columns.join(', ')}: ${otherwise}, or leave it out`,
     );
   }
 

@@ -115,4 +115,15 @@ export function csvLine(cells: readonly string[], delimiter: string): string {
 }
 
 const mustQuote = (cell: string, delimiter: string): boolean =>
-  cell.includes('"') || cell.includes('\n') || cell.includes('\r') || cell.includes(delimiter);
+  cell.includes('"') ||
+  cell.includes('\n') ||
+  cell.includes('\r') ||
+  endsEarly(cell, delimiter) ||
+  beginsMarked(cell === '' ? delimiter : cell);
+
+/** Whether a delimiter is found before the one that follows the cell: of several characters it may begin in the cell. */
+const endsEarly = (cell: string, delimiter: string): boolean =>
+  delimiter.length === 1 ? cell.includes(delimiter) : (cell + delimiter).indexOf(delimiter) < cell.length;
+
+/** A byte order mark at the very beginning of the text would be dropped. */
+const beginsMarked = (text: string): boolean => text.charCodeAt(0) === 0xfeff;

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { BatchxError } from './errors.js';
-import { Item, type ItemExtra, type Metadata, type Place } from './item.js';
+import { Item, type Metadata, type Place } from './item.js';
 import { DEPTH_LIMIT, parseJsonRow } from './json-row.js';
 import { LINE_LIMIT, notUtf8 } from './rows.js';
 
@@ -22,6 +22,8 @@ export interface DeadLetter {
   readonly error: { readonly code: string; readonly message: string };
   /** What the source made of the record. */
   readonly data?: unknown;
+  /** The format of `text` or `base64`: a source of another one would make something else of it. */
+  readonly as?: string;
   /** A record that the source could not read. */
   readonly text?: string;
   /** A record that the source could not read because it is not text. */
@@ -46,7 +48,8 @@ export function rootsOf(item: Item): readonly Item[] {
 /** The line for an item of the source that failed with `error`. */
 export function writeDeadLetter(item: Item, { code, message }: BatchxError): string {
   const { id, metadata } = item;
-  const head = headOf({ $batchx: 'failed', id, metadata, error: { code, message: message.slice(0, MESSAGE) } });
+  const error = { code, message: message.slice(0, MESSAGE) };
+  const head = headOf({ $batchx: 'failed', id, metadata, error });
   const line = head + inputOf(item) + '}';
   return Buffer.byteLength(line) > LINE_LIMIT ? `${head}}` : line;
 }
@@ -62,10 +65,11 @@ function headOf(letter: DeadLetter): string {
 }
 
 /** What the item was, as the last member of its letter. A row is kept as it stands, so that no digit of it is lost. */
-function inputOf({ data, raw, extra: { bytes } }: Item): string {
-  if (bytes !== undefined) return `,"base64":"${Buffer.from(bytes).toString('base64')}"`;
+function inputOf({ data, raw, extra: { bytes, format } }: Item): string {
+  const as = format === undefined ? '' : `,"as":${JSON.stringify(format)}`;
+  if (bytes !== undefined) return `${as},"base64":"${Buffer.from(bytes).toString('base64')}"`;
   if (data instanceof Uint8Array) return `,"bytes":"${Buffer.from(data).toString('base64')}"`;
-  if (raw !== undefined) return data === undefined ? `,"text":${JSON.stringify(raw)}` : `,"data":${raw}`;
+  if (raw !== undefined) return data === undefined ? `${as},"text":${JSON.stringify(raw)}` : `,"data":${raw}`;
   try {
     const json = JSON.stringify(data) as string | undefined;
     return json === undefined ? '' : `,"data":${json}`;
@@ -74,18 +78,24 @@ function inputOf({ data, raw, extra: { bytes } }: Item): string {
   }
 }
 
-/**
- * Makes an item of the text of a record that could not be read before; throws what is wrong with it. Its data and its
- * row are taken, and the id that its source gives it, if it gives any.
- */
-export type ReadRecord = (text: string, metadata: Metadata) => Item;
+/** How a source reads a record that it, or another one of its format, could not read before. */
+export interface Rereader {
+  /** What the text of its records is. */
+  readonly format: string;
+  /**
+   * Makes an item of the text of a record; throws what is wrong with it. Its data and its row are taken, and the id that
+   * its source gives it, if it gives any.
+   */
+  read(text: string, metadata: Metadata): Item;
+}
 
 /**
  * The item that a line holds a dead letter of; undefined when it only looks like one.
  *
- * It has the id, the metadata and the data that it had. A record that could not be read is read again by `read`.
+ * It has the id, the metadata and the data that it had. A record that could not be read is read again, unless it is of
+ * another format: then the item fails.
  */
-export function openDeadLetter(line: string, seq: number, read: ReadRecord): Item | undefined {
+export function openDeadLetter(line: string, seq: number, reader: Rereader): Item | undefined {
   let letter: unknown;
   try {
     // The letter itself is a level around the data.
@@ -93,39 +103,54 @@ export function openDeadLetter(line: string, seq: number, read: ReadRecord): Ite
   } catch {
     return undefined;
   }
-  return isLetter(letter) ? reopen(letter, seq, read, line) : undefined;
+  return isLetter(letter) ? reopen(letter, seq, reader, line) : undefined;
 }
 
 /** As `openDeadLetter`, of a letter that was parsed already. */
-export const reopenDeadLetter = (letter: DeadLetter, seq: number, read: ReadRecord): Item => reopen(letter, seq, read);
+export const reopenDeadLetter = (letter: DeadLetter, seq: number, reader: Rereader): Item =>
+  reopen(letter, seq, reader);
 
-function reopen(letter: DeadLetter, seq: number, read: ReadRecord, line?: string): Item {
-  const { id, metadata, error } = letter;
-  const extra: ItemExtra = { id };
+const UNKEPT = 'cannot be run again, its record was not kept; it had failed with: ';
+
+function reopen(letter: DeadLetter, seq: number, reader: Rereader, line?: string): Item {
+  const { id, metadata, error, text, base64, as } = letter;
   const place = new Before(metadata);
-  if (letter.text !== undefined) return readAgain(letter.text, seq, read, place, extra);
-  if (letter.base64 !== undefined) {
-    const bytes = Buffer.from(letter.base64, 'base64');
-    if (isUtf8(bytes)) return readAgain(bytes.toString('utf8'), seq, read, place, extra);
-    return new Item<unknown>(seq, undefined, undefined, place, 0, { id, bytes }).fail(notUtf8(bytes));
+  const ours = as === undefined || as === reader.format;
+  if (text !== undefined) {
+    if (ours) return readAgain(text, seq, reader, place, id);
+    return new Item<unknown>(seq, undefined, text, place, 0, { id, format: as }).fail(otherFormat(reader, as));
   }
-  if (letter.bytes !== undefined) return new Item(seq, Buffer.from(letter.bytes, 'base64'), undefined, place, 0, extra);
+  if (base64 !== undefined) {
+    const bytes = Buffer.from(base64, 'base64');
+    if (ours && isUtf8(bytes)) return readAgain(bytes.toString('utf8'), seq, reader, place, id);
+    const why = ours ? notUtf8(bytes) : otherFormat(reader, as);
+    return new Item<unknown>(seq, undefined, undefined, place, 0, { id, bytes, format: as }).fail(why);
+  }
+  if (letter.bytes !== undefined)
+    return new Item(seq, Buffer.from(letter.bytes, 'base64'), undefined, place, 0, { id });
   if (!Object.hasOwn(letter, 'data')) {
-    const lost = new BatchxError(
-      'parse',
-      `cannot be run again, its record was not kept; it had failed with: ${error.message}`,
-    );
-    return new Item<unknown>(seq, undefined, undefined, place, 0, extra).fail(lost);
+    const { message } = error;
+    // Once is enough, however often it is tried.
+    const lost = new BatchxError('parse', message.startsWith(UNKEPT) ? message : `${UNKEPT}${message}`);
+    return new Item<unknown>(seq, undefined, undefined, place, 0, { id }).fail(lost);
   }
-  return new Item(seq, letter.data, rawOf(letter, line), place, 0, extra);
+  return new Item(seq, letter.data, rawOf(letter, line), place, 0, { id });
 }
 
-function readAgain(text: string, seq: number, read: ReadRecord, place: Place, extra: ItemExtra): Item {
+const otherFormat = ({ format }: Rereader, as: string): BatchxError =>
+  new BatchxError(
+    'parse',
+    `expected a record of ${format}, got one of ${as}: run it again with a source of that format`,
+  );
+
+function readAgain(text: string, seq: number, reader: Rereader, place: Place, id: string): Item {
   try {
-    const again = read(text, place.locate(0));
-    return new Item(seq, again.data, again.raw, place, 0, { ...extra, ...again.extra });
+    const again = reader.read(text, place.locate(0));
+    return new Item(seq, again.data, again.raw, place, 0, { id, ...again.extra });
   } catch (error) {
-    return new Item<unknown>(seq, undefined, text, place, 0, extra).fail(BatchxError.from(error, 'parse'));
+    return new Item<unknown>(seq, undefined, text, place, 0, { id, format: reader.format }).fail(
+      BatchxError.from(error, 'parse'),
+    );
   }
 }
 
@@ -160,13 +185,13 @@ class Before implements Place {
 
 function isLetter(value: unknown): value is DeadLetter {
   if (typeof value !== 'object' || value === null) return false;
-  const { $batchx, id, metadata, error, text, base64, bytes } = value as Record<keyof DeadLetter, unknown>;
+  const { $batchx, id, metadata, error, as, text, base64, bytes } = value as Record<keyof DeadLetter, unknown>;
   return (
     $batchx === 'failed' &&
     typeof id === 'string' &&
     isRecord(metadata) &&
     isRecord(error) &&
-    [text, base64, bytes].every((part) => part === undefined || typeof part === 'string')
+    [as, text, base64, bytes].every((part) => part === undefined || typeof part === 'string')
   );
 }
 

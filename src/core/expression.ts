@@ -34,7 +34,8 @@ export function compileExpression(source: Expression, names: readonly string[]):
 export function compileExpression(source: Expression, names: readonly string[] = ['data', 'item']): Compiled {
   if (typeof source === 'function') return source as Compiled;
   const body = compile(source, source, names);
-  return isFunctionText(source, names) ? (body() as Compiled) : body;
+  // A function is made where there are no such names: one that does not take `data` must not find it undefined.
+  return isFunctionText(source, names) ? (program([], `return (${source}\n);`)() as Compiled) : body;
 }
 
 type Compiled = (...given: unknown[]) => unknown;
@@ -46,9 +47,16 @@ function compile(code: string, source: string, names: readonly string[]): Compil
     return program(names, `return (${code}\n);`);
   } catch (error) {
     const reason = messageOf(faultOf(code) ?? error);
-    throw new BatchxError('usage', `the expression does not parse: ${reason}, in ${JSON.stringify(source)}`);
+    const hint = reason.includes('await is only valid') ? '; what waits is an async function: async (data) => ...' : '';
+    throw new BatchxError('usage', `the expression does not parse: ${reason}, in ${shown(source)}${hint}`);
   }
 }
+
+/** How much of an expression a message repeats, in characters. */
+const SHOWN = 200;
+
+const shown = (source: string): string =>
+  source.length > SHOWN ? `${JSON.stringify(source.slice(0, SHOWN))}...` : JSON.stringify(source);
 
 /** What is wrong with the text as it stands, where something is: the brackets around it make other faults of some. */
 function faultOf(code: string): unknown {

@@ -12,7 +12,10 @@ export const inputPath = () =>
   z
     .union([
       z.string().min(1, 'expected a path, got empty text'),
-      z.array(z.string().min(1, 'expected a path, got empty text')).min(1, 'expected at least one path'),
+      z
+        .array(z.string().min(1, 'expected a path, got empty text'))
+        .min(1, 'expected at least one path')
+        .refine((paths) => paths.filter((path) => path === '-').length < 2, 'expected `-` once: it can be read once'),
     ])
     .describe('A path, several, or `-` for standard input; a name that ends in `.gz` is unpacked while it is read.');
 

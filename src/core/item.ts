@@ -39,6 +39,8 @@ export interface ItemExtra {
   readonly origin?: Origin | undefined;
   /** The bytes of a record that could not be read, because they are not text. */
   readonly bytes?: Uint8Array | undefined;
+  /** The format of a record that could not be read: what can read its text or bytes once they are mended. */
+  readonly format?: string | undefined;
 }
 
 const plain: ItemExtra = {};
@@ -119,6 +121,18 @@ export class Item<T = unknown> {
     return this.extra.weight ?? 1;
   }
 
+  /** What JSON says of it: what users know of an item. */
+  toJSON(): { id: string; data: T; metadata: Metadata } {
+    const { id, data, metadata } = this;
+    return { id, data, metadata };
+  }
+
+  /** How many characters it was read from: as near to the memory it takes as can be told at no cost. */
+  get size(): number {
+    const row = this.raw ?? this.first?.raw ?? this.data;
+    return typeof row === 'string' ? row.length : 0;
+  }
+
   /** True as long as it neither failed nor was skipped: only then do steps see it. */
   get live(): boolean {
     return this.error === undefined && this.skipped === undefined;
@@ -144,7 +158,7 @@ export class Item<T = unknown> {
   }
 }
 
-/** What a value weighs in a room: items know it, anything else weighs 1. */
+/** What a value weighs in a room: an item what it stands for, and one more for each 64 KB; anything else weighs 1. */
 export function weightOf(value: unknown): number {
-  return value instanceof Item ? value.weight : 1;
+  return value instanceof Item ? value.weight + (value.size >> 16) : 1;
 }

@@ -14,7 +14,7 @@ export async function readDocument(blocks: ByteBlocks, name: string, limit: stri
     if (size > toBytes(limit))
       throw cannotRead(
         name,
-        `it is larger than ${limit}, and the whole document is held in memory; raise \`limit\`, or make it one value a line and read it with \`jsonl\``,
+        `it is larger than ${limit}, and the whole document is held in memory: make it one value a line, which is read as JSONL`,
       );
     parts.push(Buffer.from(block));
   }
@@ -25,7 +25,7 @@ export async function readDocument(blocks: ByteBlocks, name: string, limit: stri
   } catch (error) {
     throw cannotRead(
       name,
-      `it is larger than a text may be: make it one value a line and read it with \`jsonl\``,
+      `it is larger than a text may be: make it one value a line, which is read as JSONL`,
       name,
       error,
     );
@@ -58,7 +58,7 @@ export function valueAt(document: unknown, keys: readonly string[], name: string
     const within = i === 0 ? 'the document' : `\`${keys.slice(0, i).join('.')}\``;
     if (typeof value !== 'object' || value === null)
       throw cannotRead(name, `expected ${within} to have \`${key}\`, but it is ${JSON.stringify(value).slice(0, 40)}`);
-    if (!Object.hasOwn(value, key)) {
+    if (!Object.prototype.propertyIsEnumerable.call(value, key)) {
       const has = Array.isArray(value)
         ? `a list of ${value.length}`
         : Object.keys(value)

@@ -39,5 +39,8 @@ export class Outcome<T = unknown> implements Settlement {
   }
 }
 
+/** The data of what a sink is given. */
+export type DataOf<T> = T extends Item<infer D> | Outcome<infer D> ? D : T;
+
 /** What a sink emits for what it is given: items, outcomes of another sink, or plain values, which it takes as data. */
-export type OutcomeOf<T> = T extends Item<infer D> | Outcome<infer D> ? Outcome<D> : Outcome<T>;
+export type OutcomeOf<T> = Outcome<DataOf<T>>;

@@ -1,7 +1,9 @@
 import { Observable, type Subscriber } from 'rxjs';
+import * as z from 'zod';
 import { BatchxError } from './errors.js';
 import { isPromiseLike } from './promise.js';
 import { findRooms, type Room, roomsAnnounced, withoutRooms } from './rooms.js';
+import { abortSignal, expectFunction, given, parseOptions } from './schema.js';
 
 /** What a source gives: an array of values for each read. */
 export type Blocks<T> = Iterable<readonly T[]> | AsyncIterable<readonly T[]>;
@@ -14,6 +16,12 @@ export interface PullOptions<T> {
   /** Sees each value just before it is emitted. */
   readonly onEmit?: (value: T) => void;
 }
+
+const pullOptions = z.strictObject({
+  rooms: given('an array of rooms', Array.isArray).optional(),
+  stop: abortSignal().optional(),
+  onEmit: given('a function', (value) => typeof value === 'function').optional(),
+});
 
 /**
  * Turns a pulled sequence of blocks into an Observable of their values that reads only while there is room below.
@@ -31,6 +39,8 @@ export interface PullOptions<T> {
  * pages.subscribe((value) => console.log(value)); // 10, 11, 20, 21, 30, 31
  */
 export function pull<T>(open: (signal: AbortSignal) => Blocks<T>, options: PullOptions<T> = {}): Observable<T> {
+  expectFunction(open, 'pull');
+  parseOptions(pullOptions, options, 'pull');
   return new Observable<T>((subscriber) => {
     const puller = new Puller(subscriber, options);
     withoutRooms(() => {

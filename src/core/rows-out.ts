@@ -2,20 +2,62 @@ import * as z from 'zod';
 import type { ByteWriter } from './bytes-out.js';
 import { writeToFile } from './bytes-out.js';
 import { BatchxError } from './errors.js';
-import { inputAt } from './in-use.js';
+import { inputAt, useOutput } from './in-use.js';
 import type { Item } from './item.js';
 import type { Runtime } from './runtime.js';
 import type { SinkWriter } from './sink-writer.js';
 
 /** The option of a sink that names its output. */
 export const outputPath = () =>
-  z.string().min(1, 'expected a path, got empty text').describe('The file to write, or `-` for standard output.');
+  z
+    .string()
+    .min(1, 'expected a path, got empty text')
+    .refine(
+      (path) => !path.endsWith('.gz'),
+      'expected a name that does not end in `.gz`, as what is written is not packed; write to `-` and pipe it into `gzip`',
+    )
+    .describe('The file to write, or `-` for standard output. It is not packed: a name that ends in `.gz` is refused.');
 
-/** Opens what an output path names: `-` is standard output. A file that is an input of the same run is refused. */
-export async function openOutput(path: string, runtime: Runtime): Promise<ByteWriter> {
-  if (path === '-') return runtime.stdio.output;
+/**
+ * Opens what an output path names, for the writer that `make` makes. A file that the same run reads, or that another
+ * sink of it writes, is refused.
+ *
+ * `-` is standard output, which several sinks may share: each block that one of them writes stays whole.
+ */
+export async function openOutput(
+  path: string,
+  runtime: Runtime,
+  make: (output: ByteWriter) => SinkWriter,
+): Promise<SinkWriter> {
+  if (path === '-') return make(runtime.stdio.output);
+  return exclusively(path, runtime, async () => {
+    await refuseInput(path, runtime);
+    return make(await writeToFile(path));
+  });
+}
+
+/** Opens a writer to a file that no other sink of the run may write until it is closed. */
+export async function exclusively(
+  path: string,
+  runtime: Runtime,
+  open: () => Promise<SinkWriter>,
+): Promise<SinkWriter> {
+  const end = await useOutput(path, runtime);
+  try {
+    const writer = await open();
+    return {
+      write: (items, refuse) => writer.write(items, refuse),
+      close: (whole) => end(() => writer.close(whole)),
+    };
+  } catch (error) {
+    await end(() => undefined);
+    throw error;
+  }
+}
+
+async function refuseInput(path: string, runtime: Runtime): Promise<void> {
   const input = await inputAt(path, runtime);
-  if (input === undefined) return writeToFile(path);
+  if (input === undefined) return;
   const which = input === path ? 'it' : `it is the same file as ${input}, which`;
   throw new BatchxError('usage', `cannot write ${path}: ${which} is read by this run; write to another file`, {
     where: path,

@@ -1,7 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type * as z from 'zod';
 import type { SinkDefinition } from './define.js';
-import type { Outcome } from './outcome.js';
+import type { OutcomeOf } from './outcome.js';
 import { defaultRuntime, type Runtime } from './runtime.js';
 import { toSink } from './sink.js';
 
@@ -13,10 +13,10 @@ import { toSink } from './sink.js';
  *
  * literals(['a', 'b']).pipe(sinkOf(jsonlSink, { path: 'letters.jsonl' })).subscribe();
  */
-export function sinkOf<S extends z.ZodObject>(
+export function sinkOf<S extends z.ZodObject, T>(
   definition: SinkDefinition<S>,
   options: z.output<S>,
   runtime: Runtime = defaultRuntime(),
-): OperatorFunction<unknown, Outcome> {
-  return toSink(() => definition.open(options, runtime), { takes: definition.takes, runtime });
+): OperatorFunction<T, OutcomeOf<T>> {
+  return toSink<T>(() => definition.open(options, runtime), { takes: definition.takes, runtime });
 }

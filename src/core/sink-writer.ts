@@ -2,13 +2,13 @@ import type { BatchxError } from './errors.js';
 import type { Item } from './item.js';
 import { Outcome } from './outcome.js';
 
-/** The open end of a sink. */
-export interface SinkWriter {
+/** The open end of a sink; `T` is the data of the items that it is given. */
+export interface SinkWriter<T = unknown> {
   /**
    * Writes the items of one block, in their order; done when the system has accepted them. An item that cannot be
    * written as it is goes to `refuse`, and the rest is written. What it throws ends the run.
    */
-  write(items: readonly Item[], refuse: (index: number, error: BatchxError) => void): void | Promise<void>;
+  write(items: readonly Item<T>[], refuse: (index: number, error: BatchxError) => void): void | Promise<void>;
   /** Ends the output. `whole` says that the source came to its end: it neither failed nor was left. */
   close(whole: boolean): void | Promise<void>;
 }

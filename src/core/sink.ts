@@ -1,11 +1,13 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
+import * as z from 'zod';
 import { BatchxError } from './errors.js';
 import { Item } from './item.js';
 import { detached, settle } from './origin.js';
-import { Outcome } from './outcome.js';
+import { type DataOf, Outcome, type OutcomeOf } from './outcome.js';
 import { isPromiseLike } from './promise.js';
 import { Room, withoutRooms } from './rooms.js';
 import { defaultRuntime, type Runtime } from './runtime.js';
+import { expectFunction, given, parseOptions } from './schema.js';
 import { type SinkWriter, writeBlock } from './sink-writer.js';
 import { type Intake, subscribeThrough } from './upstream.js';
 
@@ -15,6 +17,11 @@ export interface SinkOptions {
   /** Whose account the items are settled in; the one of the process unless said. */
   readonly runtime?: Runtime;
 }
+
+const sinkOptions = z.strictObject({
+  takes: z.enum(['ok', 'failed']).optional(),
+  runtime: given('a runtime', (value) => typeof value === 'object' && value !== null && 'events' in value).optional(),
+});
 
 /** How many rows make a block that does not wait for more. */
 const ROWS = 512;
@@ -45,10 +52,12 @@ const SINK = Symbol.for('batchx.sink');
  * }));
  * literals(['a', 'b']).pipe(toConsole).subscribe(); // a, b, closed
  */
-export function toSink(
-  open: () => SinkWriter | Promise<SinkWriter>,
+export function toSink<T>(
+  open: () => SinkWriter<DataOf<T>> | Promise<SinkWriter<DataOf<T>>>,
   options: SinkOptions = {},
-): OperatorFunction<unknown, Outcome> {
+): OperatorFunction<T, OutcomeOf<T>> {
+  expectFunction(open, 'toSink');
+  parseOptions(sinkOptions, options, 'toSink');
   return (source) =>
     new Observable((subscriber) => {
       const sink = new Sink(subscriber, open, options);
@@ -219,7 +228,7 @@ class Sink implements Intake<unknown> {
 }
 
 /** What an outcome weighs in the room of a sink: rows are counted, and long ones as several. */
-const bulk = ({ item }: Outcome): number => 1 + ((item.raw?.length ?? 0) >> 10);
+const bulk = ({ item }: Outcome): number => 1 + (item.size >> 10);
 
 function hasSink(subscriber: unknown): boolean {
   let at = subscriber as { readonly [SINK]?: boolean; readonly destination?: unknown } | null | undefined;

@@ -1,14 +1,22 @@
 import { Observable, type OperatorFunction } from 'rxjs';
+import * as z from 'zod';
 import { BatchxError } from '../core/errors.js';
 import type { Item } from '../core/item.js';
 import type { Outcome } from '../core/outcome.js';
 import { defaultRuntime, type Runtime } from '../core/runtime.js';
+import { parseOptions } from '../core/schema.js';
 import { toSink } from '../core/sink.js';
 
-export interface ToArrayOptions {
-  /** What failed items do: `throw` makes the first of them the error of the Observable, `skip` leaves them out. */
-  readonly failed?: 'throw' | 'skip';
-}
+const toArrayOptions = z.strictObject({
+  failed: z
+    .enum(['throw', 'skip'])
+    .default('throw')
+    .describe(
+      'What failed items do: `throw` makes the first of them the error of the Observable, `skip` leaves them out.',
+    ),
+});
+
+export type ToArrayOptions = z.input<typeof toArrayOptions>;
 
 /**
  * Emits one array when the source is complete: the data of all items that are ok, in their order.
@@ -35,14 +43,13 @@ export function toArray<T>(
   options: ToArrayOptions = {},
   runtime: Runtime = defaultRuntime(),
 ): OperatorFunction<Item<T> | Outcome<T>, T[]> {
-  const { failed: onFailed = 'throw' } = options;
+  const { failed: onFailed } = parseOptions(toArrayOptions, options, 'toArray');
   return (source) =>
     new Observable((subscriber) => {
       const values: T[] = [];
       let first: Outcome | undefined;
       let failures = 0;
-      const outcomes = source.pipe(toSink(() => nowhere, { takes: 'ok', runtime })) as Observable<Outcome<T>>;
-      return outcomes.subscribe({
+      return source.pipe(toSink(() => nowhere, { takes: 'ok', runtime })).subscribe({
         next(outcome) {
           if (outcome.status === 'ok') values.push(outcome.item.data);
           else if (outcome.status !== 'skipped') {

@@ -53,10 +53,7 @@ export function toCsv<T>(
   options: CsvSinkOptions = {},
   runtime: Runtime = defaultRuntime(),
 ): OperatorFunction<T, OutcomeOf<T>> {
-  return sinkOf(csvSink, parseOptions(csvSinkOptions, { ...options, path }, 'toCsv'), runtime) as OperatorFunction<
-    T,
-    OutcomeOf<T>
-  >;
+  return sinkOf(csvSink, parseOptions(csvSinkOptions, { ...options, path }, 'toCsv'), runtime);
 }
 
 export const csvSink = defineSink({
@@ -70,12 +67,14 @@ export const csvSink = defineSink({
     { title: 'Some columns, in an order of their own', options: { path: 'prices.csv', columns: ['sku', 'price'] } },
     { title: 'For another program, not for a spreadsheet', options: { path: '-', delimiter: '\\t', formulas: 'keep' } },
   ],
-  async open({ path, delimiter, columns, formulas }, runtime) {
+  open({ path, delimiter, columns, formulas }, runtime) {
     const table = new CsvTable(columns, delimiterOf(delimiter), formulas === 'quote');
-    return textWriter(
-      await openOutput(path, runtime),
-      ({ data }) => table.row(data),
-      () => table.end(),
+    return openOutput(path, runtime, (output) =>
+      textWriter(
+        output,
+        ({ data }) => table.row(data),
+        () => table.end(),
+      ),
     );
   },
 });

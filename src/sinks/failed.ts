@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { OperatorFunction } from 'rxjs';
 import * as z from 'zod';
@@ -9,8 +9,9 @@ import { defineSink } from '../core/define.js';
 import { BatchxError } from '../core/errors.js';
 import { inputAt } from '../core/in-use.js';
 import type { Item } from '../core/item.js';
+import { expectLetters, isFile } from '../core/letter-file.js';
 import type { OutcomeOf } from '../core/outcome.js';
-import { outputPath, textWriter } from '../core/rows-out.js';
+import { exclusively, outputPath, textWriter } from '../core/rows-out.js';
 import { defaultRuntime, type Runtime } from '../core/runtime.js';
 import { parseOptions } from '../core/schema.js';
 import { sinkOf } from '../core/sink-of.js';
@@ -21,14 +22,16 @@ export const failedSinkOptions = z.strictObject({ path: outputPath() });
  * Writes a dead letter for each item that failed, and emits an outcome for every item; of a failed one once its letter
  * is on the disk.
  *
- * A dead letter is a line of JSON with the id, the error and what the source had read, before any step changed it. Every
- * source takes a file of them as its input. Of a batch that failed each item is written; of a part that failed, once,
- * the item it was split from. Stands behind the other sinks, so that what they could not write is written too.
+ * A dead letter is a line of JSON with the id, the error and what the source had read, before any step changed it.
+ * Every source takes a file of them as its input. A record that could not be read is kept as text with the format that
+ * it has, and only a source of that format reads it again: with another one it fails. Of a batch that failed each item
+ * is written; of a part that failed, once, the item it was split from. Stands behind the other sinks, so that what
+ * they could not write is written too.
  *
- * The file is there only if something failed: an older one is removed at the start. When that older one is read by this
- * very run, what fails now is gathered beside it, in `NAME.new`, and takes its place at the end; if the run ends before
- * all was read, it is added to it. Order is kept; what is held is as in `toJsonl`. A file that cannot be written is the
- * error of the Observable.
+ * The file is there only if something failed: an older one is removed at the start, and a file of anything else than
+ * dead letters is refused. When that older one is read by this very run, what fails now is gathered beside it, in
+ * `NAME.new`, and takes its place at the end; if the run ends before all was read, it is added to it. Order is kept;
+ * what is held is as in `toJsonl`. A file that cannot be written is the error of the Observable.
  *
  * ```
  * source    -a-b--x-c--|       x failed
@@ -44,10 +47,7 @@ export const failedSinkOptions = z.strictObject({ path: outputPath() });
  *   .subscribe();
  */
 export function toFailed<T>(path: string, runtime: Runtime = defaultRuntime()): OperatorFunction<T, OutcomeOf<T>> {
-  return sinkOf(failedSink, parseOptions(failedSinkOptions, { path }, 'toFailed'), runtime) as OperatorFunction<
-    T,
-    OutcomeOf<T>
-  >;
+  return sinkOf(failedSink, parseOptions(failedSinkOptions, { path }, 'toFailed'), runtime);
 }
 
 export const failedSink = defineSink({
@@ -61,10 +61,12 @@ export const failedSink = defineSink({
     const seen = new WeakSet<Item>();
     const textOf = (item: Item): string => lettersOf(item, seen);
     if (path === '-') return textWriter(runtime.stdio.output, textOf);
-    const file = new LetterFile(path, runtime);
-    await file.prepare();
-    const writer = textWriter(file, textOf);
-    return { write: (items, refuse) => writer.write(items, refuse), close: (whole) => file.close(whole) };
+    return exclusively(path, runtime, async () => {
+      const file = new LetterFile(path, runtime);
+      await file.prepare();
+      const writer = textWriter(file, textOf);
+      return { write: (items, refuse) => writer.write(items, refuse), close: (whole) => file.close(whole) };
+    });
   },
 });
 
@@ -95,8 +97,8 @@ class LetterFile implements ByteWriter {
   /** Removes what an older run has left. What is not a file, such as a pipe or `/dev/null`, is left alone. */
   async prepare(): Promise<void> {
     if ((await inputAt(this.#path, this.#runtime)) !== undefined) this.#gathered = `${this.#path}.new`;
-    const older = await stat(this.#gathered).catch(() => undefined);
-    if (older?.isFile() === true) await this.#orThrow(rm(this.#gathered));
+    for (const path of [this.#path, this.#gathered]) await expectLetters(path);
+    if (await isFile(this.#gathered)) await this.#orThrow(rm(this.#gathered));
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -5,7 +5,7 @@ import { defineAggregator } from '../core/define.js';
 import { BatchxError } from '../core/errors.js';
 import { compileExpression, expression } from '../core/expression.js';
 import type { Item } from '../core/item.js';
-import { parseOptions } from '../core/schema.js';
+import { expectFunction, parseOptions, show } from '../core/schema.js';
 
 const limit = {
   maxGroups: z.int().min(1).default(100_000).describe('How many groups there may be; one more is an error.'),
@@ -44,9 +44,13 @@ export function groupBy<T, S extends { readonly [name: string]: Shape<T> }>(
   shape: S,
   options: GroupByOptions = {},
 ): Aggregator<T, Group<S>[]> {
-  const { maxGroups } = parseOptions(groupByConfig, options, 'groupBy');
+  expectFunction(key, 'groupBy');
+  if (typeof shape !== 'object' || shape === null) {
+    throw new BatchxError('usage', `groupBy: expected aggregators by name, such as { n: count() }, got ${show(shape)}`);
+  }
   if ('key' in shape)
     throw new BatchxError('usage', 'groupBy: expected a name other than `key`, which is the key of the group');
+  const { maxGroups } = parseOptions(groupByConfig, options, 'groupBy');
   startTally(shape); // what is wrong with the shape is said now, not at the first item
   return () => new Groups(key, shape, maxGroups);
 }

@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import * as z from 'zod';
 import { defineSink } from '../core/define.js';
+import type { Item } from '../core/item.js';
 import type { OutcomeOf } from '../core/outcome.js';
 import { jsonLine, openOutput, outputPath, textWriter } from '../core/rows-out.js';
 import { defaultRuntime, type Runtime } from '../core/runtime.js';
@@ -32,10 +33,7 @@ export const jsonSinkOptions = z.strictObject({ path: outputPath() });
  * // ]
  */
 export function toJson<T>(path: string, runtime: Runtime = defaultRuntime()): OperatorFunction<T, OutcomeOf<T>> {
-  return sinkOf(jsonSink, parseOptions(jsonSinkOptions, { path }, 'toJson'), runtime) as OperatorFunction<
-    T,
-    OutcomeOf<T>
-  >;
+  return sinkOf(jsonSink, parseOptions(jsonSinkOptions, { path }, 'toJson'), runtime);
 }
 
 export const jsonSink = defineSink({
@@ -45,17 +43,14 @@ export const jsonSink = defineSink({
   takes: 'ok',
   options: jsonSinkOptions,
   examples: [{ title: 'A file', options: { path: 'results.json' } }],
-  async open({ path }, runtime) {
+  open({ path }, runtime) {
     let begun = false;
-    return textWriter(
-      await openOutput(path, runtime),
-      ({ raw, data }) => {
-        const element = raw ?? jsonLine(data);
-        const before = begun ? ',\n' : '[\n';
-        begun = true;
-        return before + element;
-      },
-      () => (begun ? '\n]\n' : '[]\n'),
-    );
+    const textOf = ({ raw, data }: Item): string => {
+      const element = raw ?? jsonLine(data);
+      const before = begun ? ',\n' : '[\n';
+      begun = true;
+      return before + element;
+    };
+    return openOutput(path, runtime, (output) => textWriter(output, textOf, () => (begun ? '\n]\n' : '[]\n')));
   },
 });

@@ -12,10 +12,11 @@ export const jsonlSinkOptions = z.strictObject({ path: outputPath() });
 /**
  * Writes the data of each item that is ok as a line of JSON, and emits an outcome for every item once it is written.
  *
- * Rows that no step changed are written byte for byte as they were read. Order is kept. Rows are written as soon as
- * the source pauses, in blocks of up to 512; while the disk or the reader is slow at most 512 more wait, and sources
- * stop reading. Data that JSON cannot say fails its item. A file is replaced; an output that cannot be written is the
- * error of the Observable.
+ * Rows that no step changed are written byte for byte as they were read. Order is kept. Rows are written as soon as the
+ * source pauses, in blocks of up to 512; while the disk or the reader is slow at most 512 more wait, and sources stop
+ * reading. Data that JSON cannot say fails its item. A file is replaced; one that the same run reads, or that another
+ * sink of it writes, is refused, and so is a name that ends in `.gz`, as nothing is packed. Standard output may be
+ * shared by sinks: their blocks stay whole. An output that cannot be written is the error of the Observable.
  *
  * ```
  * source    -a-b--x-c--|       x failed
@@ -31,10 +32,7 @@ export const jsonlSinkOptions = z.strictObject({ path: outputPath() });
  *   .subscribe(({ id, status }) => console.log(id, status)); // #1 ok, #2 ok
  */
 export function toJsonl<T>(path: string, runtime: Runtime = defaultRuntime()): OperatorFunction<T, OutcomeOf<T>> {
-  return sinkOf(jsonlSink, parseOptions(jsonlSinkOptions, { path }, 'toJsonl'), runtime) as OperatorFunction<
-    T,
-    OutcomeOf<T>
-  >;
+  return sinkOf(jsonlSink, parseOptions(jsonlSinkOptions, { path }, 'toJsonl'), runtime);
 }
 
 export const jsonlSink = defineSink({
@@ -47,6 +45,6 @@ export const jsonlSink = defineSink({
     { title: 'A file', options: { path: 'results.jsonl' } },
     { title: 'Standard output', options: { path: '-' } },
   ],
-  open: async ({ path }, runtime) =>
-    lineWriter(await openOutput(path, runtime), (item) => item.raw ?? jsonLine(item.data)),
+  open: ({ path }, runtime) =>
+    openOutput(path, runtime, (output) => lineWriter(output, (item) => item.raw ?? jsonLine(item.data))),
 });

@@ -13,8 +13,8 @@ export const linesSinkOptions = z.strictObject({ path: outputPath() });
 /**
  * Writes the data of each item that is ok as a line of text, and emits an outcome for every item once it is written.
  *
- * Text is written as it is, other values as JSON. Text that contains a line break, or ends with a carriage return, fails
- * its item: it could not be read back as the one line that it is. Order is kept; what is held, and how slow outputs are
+ * Text is written as it is, other values as JSON. Text that is empty, contains a line break or ends with a carriage
+ * return fails its item: it could not be read back as the one line that it is. Order is kept; what is held, and how slow outputs are
  * waited for, is as in `toJsonl`. A file is replaced; an output that cannot be written is the error of the Observable.
  *
  * ```
@@ -32,10 +32,7 @@ export const linesSinkOptions = z.strictObject({ path: outputPath() });
  * // {"n":3}
  */
 export function toLines<T>(path: string, runtime: Runtime = defaultRuntime()): OperatorFunction<T, OutcomeOf<T>> {
-  return sinkOf(linesSink, parseOptions(linesSinkOptions, { path }, 'toLines'), runtime) as OperatorFunction<
-    T,
-    OutcomeOf<T>
-  >;
+  return sinkOf(linesSink, parseOptions(linesSinkOptions, { path }, 'toLines'), runtime);
 }
 
 export const linesSink = defineSink({
@@ -48,11 +45,16 @@ export const linesSink = defineSink({
     { title: 'A file', options: { path: 'urls.txt' } },
     { title: 'Standard output', options: { path: '-' } },
   ],
-  open: async ({ path }, runtime) => lineWriter(await openOutput(path, runtime), ({ data }) => lineOf(data)),
+  open: ({ path }, runtime) => openOutput(path, runtime, (output) => lineWriter(output, ({ data }) => lineOf(data))),
 });
 
 function lineOf(data: unknown): string {
   if (typeof data !== 'string') return jsonLine(data);
+  if (data === '')
+    throw new BatchxError(
+      'encode',
+      'expected text that is not empty: an empty line would be passed over; write it as JSON with `jsonl`',
+    );
   if (data.includes('\n') || data.endsWith('\r')) {
     throw new BatchxError(
       'encode',

@@ -4,6 +4,7 @@ import { defineAggregator } from '../core/define.js';
 import { BatchxError, messageOf } from '../core/errors.js';
 import { compileExpression, expression } from '../core/expression.js';
 import type { Item } from '../core/item.js';
+import { expectFunction } from '../core/schema.js';
 
 export const reduceOptions = z.strictObject({
   expression: expression().describe(
@@ -15,8 +16,9 @@ export const reduceOptions = z.strictObject({
 /**
  * Folds the data of all items into one total, which starts as `seed`. Holds the total.
  *
- * Each subscription, and each group, has a total of its own: a seed is copied, so `fold` may change what it is given,
- * and a seed that is a function is called for each. `fold` has to return the next total, and must not be async.
+ * Each subscription, and each group, has a total of its own: a seed is copied, so `fold` may change what it is given.
+ * That is for plain data, maps, sets and dates: of an object of a class the copy has the fields, but not the class. A
+ * seed that is a function is called for each instead. `fold` has to return the next total, and must not be async.
  *
  * @example
  * import { aggregate, literals, reduce } from 'batchx';
@@ -26,6 +28,7 @@ export const reduceOptions = z.strictObject({
  *   .subscribe((highest) => console.log(highest)); // 9
  */
 export function reduce<T, R>(fold: (total: R, data: T, item: Item<T>) => R, seed: R | (() => R)): Aggregator<T, R> {
+  expectFunction(fold, 'reduce');
   const fresh = typeof seed === 'function' ? (seed as () => R) : () => copy(seed);
   return () => {
     let total = fresh();

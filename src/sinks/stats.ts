@@ -4,6 +4,7 @@ import { defineAggregator } from '../core/define.js';
 import { compileExpression, expression } from '../core/expression.js';
 import type { Item } from '../core/item.js';
 import { Quantiles } from '../core/quantiles.js';
+import { expectFunction } from '../core/schema.js';
 
 export const statsOptions = z.strictObject({
   expression: expression().describe('The number of an item, as an expression over `data` and `item`.'),
@@ -41,6 +42,7 @@ export interface Stats {
  *   .subscribe(({ sum, mean, ignored }) => console.log(sum, mean, ignored)); // 6 3 1
  */
 export function stats<T>(value: (data: T, item: Item<T>) => unknown): Aggregator<T, Stats> {
+  expectFunction(value, 'stats');
   return () => new Numbers(value);
 }
 

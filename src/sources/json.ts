@@ -108,6 +108,7 @@ class Elements implements Place {
 
 class ElementMaker {
   readonly #name: ((item: Item) => Item) | undefined;
+  readonly #again = { format: 'json', read: (text: string): Item => this.#read(text) };
   #seq = 0;
 
   constructor(name: ((item: Item) => Item) | undefined) {
@@ -116,14 +117,15 @@ class ElementMaker {
 
   item(value: unknown, place: Elements, index: number, deep: boolean): Item {
     const seq = this.#seq++;
-    if (isDeadLetterValue(value)) return reopenDeadLetter(value, seq, (text) => this.#read(text));
-    const item = new Item(seq, value, undefined, place, index, { id: `${place.source}#${index + 1}` });
+    if (isDeadLetterValue(value)) return reopenDeadLetter(value, seq, this.#again);
+    const id = `${place.source}#${index + 1}`;
+    const item = new Item(seq, value, undefined, place, index, { id });
     if (deep && depthOf(value) > DEPTH_LIMIT)
-      return new Item<unknown>(seq, undefined, undefined, place, index, item.extra).fail(tooDeep());
+      return new Item<unknown>(seq, undefined, undefined, place, index, { id, format: 'json' }).fail(tooDeep());
     try {
       return this.#name === undefined ? item : this.#name(item);
     } catch (error) {
-      return new Item<unknown>(seq, undefined, JSON.stringify(value), place, index, item.extra).fail(
+      return new Item<unknown>(seq, undefined, JSON.stringify(value), place, index, { id, format: 'json' }).fail(
         BatchxError.from(error),
       );
     }
@@ -132,10 +134,10 @@ class ElementMaker {
   /** A line of a file of dead letters. */
   letter(line: string): Item {
     const seq = this.#seq++;
-    const item = openDeadLetter(line, seq, (text) => this.#read(text));
+    const item = openDeadLetter(line, seq, this.#again);
     return (
       item ??
-      new Item<unknown>(seq, undefined, line, undefined, 0).fail(
+      new Item<unknown>(seq, undefined, line, undefined, 0, { format: 'json' }).fail(
         new BatchxError('parse', 'not a dead letter, as the first line of this file is'),
       )
     );

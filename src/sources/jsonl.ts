@@ -25,7 +25,8 @@ export type JsonlOptions = Omit<z.input<typeof jsonlOptions>, 'path'>;
  *
  * Blank lines are passed over. A line that is not JSON, not UTF-8, nested deeper than 512 levels or longer than 16 MiB
  * is an item that failed in `parse`, and the stream goes on. Dead letters among the lines are the items they were. Two
- * blocks of 64 KB are held. An input that cannot be read is the error of the Observable.
+ * blocks of 64 KB are held. An input that cannot be read, or standard input while another source reads it, is the error
+ * of the Observable.
  *
  * ```
  * {"a":1} LF  oops LF  {"a":3} LF        x is the failed item of line 2
@@ -67,6 +68,7 @@ export const jsonlSource = defineSource({
 
 class JsonReader implements RowReader<unknown> {
   readonly #name: ((item: Item) => Item) | undefined;
+  readonly #again = { format: 'json', read: (text: string): Item => this.#read(text) };
   #seq = 0;
 
   constructor(name: ((item: Item) => Item) | undefined) {
@@ -75,7 +77,7 @@ class JsonReader implements RowReader<unknown> {
 
   row(text: string, place: Place, at: number): Item | undefined {
     if (isDeadLetter(text)) {
-      const item = openDeadLetter(text, this.#seq, (again) => this.#read(again));
+      const item = openDeadLetter(text, this.#seq, this.#again);
       if (item !== undefined) {
         this.#seq++;
         return item;
@@ -87,12 +89,14 @@ class JsonReader implements RowReader<unknown> {
       return item;
     } catch (error) {
       if (BLANK.test(text)) return undefined;
-      return new Item<unknown>(this.#seq++, undefined, text, place, at).fail(BatchxError.from(error));
+      return new Item<unknown>(this.#seq++, undefined, text, place, at, { format: 'json' }).fail(
+        BatchxError.from(error),
+      );
     }
   }
 
   bad(error: BatchxError, place: Place, at: number, bytes: Buffer | undefined): Item {
-    return new Item<unknown>(this.#seq++, undefined, undefined, place, at, { bytes }).fail(error);
+    return new Item<unknown>(this.#seq++, undefined, undefined, place, at, { bytes, format: 'json' }).fail(error);
   }
 
   #read(text: string, place?: Place, at = 0): Item {

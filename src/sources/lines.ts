@@ -57,16 +57,18 @@ export const linesSource = defineSource({
   },
 });
 
+const again = { format: 'lines', read: (text: string): Item => Item.of(text) };
+
 class LineReader implements RowReader<unknown> {
   #seq = 0;
 
   row(text: string, place: Place, at: number): Item {
     const seq = this.#seq++;
-    const letter = isDeadLetter(text) ? openDeadLetter(text, seq, (again) => Item.of(again)) : undefined;
+    const letter = isDeadLetter(text) ? openDeadLetter(text, seq, again) : undefined;
     return letter ?? new Item(seq, text, undefined, place, at);
   }
 
   bad(error: BatchxError, place: Place, at: number, bytes: Buffer | undefined): Item {
-    return new Item<unknown>(this.#seq++, undefined, undefined, place, at, { bytes }).fail(error);
+    return new Item<unknown>(this.#seq++, undefined, undefined, place, at, { bytes, format: 'lines' }).fail(error);
   }
 }

@@ -52,10 +52,12 @@ export const literalsSource = defineSource({
   open: ({ values }) => itemsOf(values),
 });
 
+const again = { format: 'literals', read: (text: string): Item => Item.of(text) };
+
 function itemsOf(values: Iterable<unknown> | AsyncIterable<unknown>): Iterable<Item[]> | AsyncIterable<Item[]> {
   let seq = 0;
   const itemOf = (value: unknown): Item => {
-    if (isDeadLetterValue(value)) return reopenDeadLetter(value, seq++, (text) => Item.of(text));
+    if (isDeadLetterValue(value)) return reopenDeadLetter(value, seq++, again);
     return Item.of(value, { seq: seq++ });
   };
   return Symbol.asyncIterator in values ? eachLater(values, itemOf) : each(values, itemOf);

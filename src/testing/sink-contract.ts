@@ -1,20 +1,12 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import {
-  concat,
-  EMPTY,
-  lastValueFrom,
-  type Observable,
-  type OperatorFunction,
-  take,
-  tap,
-  throwError,
-  toArray,
-} from 'rxjs';
+import { deepStrictEqual, fail, ok, strictEqual } from 'node:assert/strict';
+import { inspect } from 'node:util';
+import { concat, EMPTY, type Observable, type OperatorFunction, take, tap, throwError } from 'rxjs';
 import { BatchxError } from '../core/errors.js';
 import { Item } from '../core/item.js';
 import type { Outcome } from '../core/outcome.js';
 import { pull } from '../core/pull.js';
 import type { Runtime } from '../core/runtime.js';
+import { collect } from './collect.js';
 import { type FakeRuntime, fakeRuntime } from './fake-runtime.js';
 import { nowhere } from './nowhere.js';
 import { closesFiles, openFiles } from './open-files.js';
@@ -43,7 +35,8 @@ export async function sinkContract(
   { data = (n) => ({ n }), makeRuntime = fakeRuntime }: SinkContractOptions = {},
 ): Promise<void> {
   const items = Array.from({ length: 6 }, (_, n) => Item.of(data(n), { seq: n }));
-  items[1] = (items[1] as Item).fail(new BatchxError('validation', 'expected to fail'));
+  const failed = new BatchxError('validation', 'expected to fail');
+  items[1] = (items[1] as Item).fail(failed);
   items[4] = (items[4] as Item).skip('filtered');
   const expected = ['#1 ok', '#2 failed', '#3 ok', '#4 ok', '#5 skipped', '#6 ok'];
   const counts = { read: 6, ok: 4, failed: 1, skipped: 1, inDoubt: 0, pending: 0 };
@@ -52,18 +45,21 @@ export async function sinkContract(
   const said = ({ id, status }: Outcome): string => `${id} ${status}`;
 
   const runtime = makeRuntime();
+  const outcomes = await collect(run(runtime), 'a sink that completes');
   deepStrictEqual(
-    (await lastValueFrom(run(runtime).pipe(toArray()))).map(said),
-    expected,
-    'expected an outcome for each item',
+    outcomes.map(({ id }) => id),
+    items.map(({ id }) => id),
+    'expected an outcome for each item, in their order',
   );
+  outcomes.filter(({ error }) => error !== undefined && error !== failed).forEach(refused);
+  deepStrictEqual(outcomes.map(said), expected, 'expected failed and skipped items to stay so');
   deepStrictEqual(runtime.counts, counts, 'expected each item to be settled once');
 
   const above = makeRuntime();
-  await lastValueFrom(run(above).pipe(nowhere(above)));
+  await collect(run(above).pipe(nowhere(above)), 'a sink that completes with another one below it');
   deepStrictEqual(above.counts, counts, 'expected each item to be settled once, by the last sink');
 
-  const none = await lastValueFrom(given([], runtime).pipe(sink(makeRuntime()), toArray()));
+  const none = await collect(given([], runtime).pipe(sink(makeRuntime())), 'a sink that completes without items');
   deepStrictEqual(none, [], 'expected no outcomes without items');
 
   const seen: string[] = [];
@@ -72,17 +68,22 @@ export async function sinkContract(
     makeRuntime(),
     throwError(() => failure),
   ).pipe(tap((outcome) => seen.push(said(outcome))));
-  strictEqual(
-    await lastValueFrom(failing).catch((error: unknown) => error),
-    failure,
-    'expected the error of the source',
-  );
+  const thrown = await collect(failing, 'the error of the source').catch((error: unknown) => error);
+  strictEqual(thrown, failure, 'expected the error of the source');
   deepStrictEqual(seen, expected, 'expected the outcomes of what came before the error');
 
   await holdsLittle(sink, data, makeRuntime());
   const before = await openFiles();
-  await lastValueFrom(run(makeRuntime()).pipe(take(1)));
+  await collect(run(makeRuntime()).pipe(take(1)), 'a first outcome');
   await closesFiles(before);
+}
+
+/** What the sink has refused of what it was given. */
+function refused({ id, item, error }: Outcome): void {
+  fail(
+    `expected the sink to write each item that is ok, but it refused ${id}, ${inspect(item.data)}: ` +
+      `${error?.message}; \`data\` may give items that it can write`,
+  );
 }
 
 /** Far more than rooms hold, of which only the number that is under way is kept. */
@@ -96,12 +97,11 @@ async function holdsLittle(
     for (let n = 0; n < 8192; n++) yield [Item.of(data(n), { seq: n })];
   });
   const counted = many.pipe(tap(() => (most = Math.max(most, ++emitted - settled))));
-  await lastValueFrom(
-    counted.pipe(
-      sink(runtime),
-      tap(() => settled++),
-    ),
+  const outcomes = counted.pipe(
+    sink(runtime),
+    tap(() => settled++),
   );
+  await collect(outcomes, 'an outcome for each of many items');
   deepStrictEqual([emitted, settled], [8192, 8192]);
   ok(most <= 2048, `expected a sink to let a bounded number of items wait, ${most} of 8192 did`);
 }

@@ -1,9 +1,10 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import { lastValueFrom, Observable, take, toArray } from 'rxjs';
+import { Observable, take } from 'rxjs';
 import type { Item } from '../core/item.js';
 import { Room } from '../core/rooms.js';
 import type { Runtime } from '../core/runtime.js';
 import { subscribeThrough } from '../core/upstream.js';
+import { collect } from './collect.js';
 import { type FakeRuntime, fakeRuntime } from './fake-runtime.js';
 import { nowhere } from './nowhere.js';
 import { closesFiles, openFiles } from './open-files.js';
@@ -13,7 +14,8 @@ import { turns } from './turns.js';
  * Checks what every source has to keep, and rejects with what is wrong.
  *
  * Ids are unique and the same on a second run; each item is counted as read; nothing is emitted while there is no room;
- * and a source that is left closes its files. `source` is called for each run; it should give at least three items.
+ * it completes, at once when the run is stopping already; and one that is left closes its files. `source` is called for
+ * each run; it should give at least three items and then end, with no pause of a second and more.
  *
  * @example
  * import { literals } from 'batchx';
@@ -32,15 +34,23 @@ export async function sourceContract(
   await emitsOnlyWhileThereIsRoom(source(makeRuntime()));
 
   const before = await openFiles();
-  await lastValueFrom(source(makeRuntime()).pipe(take(1)));
+  await collect(source(makeRuntime()).pipe(take(1)), 'a first item on every run');
   await closesFiles(before);
   const stopped = makeRuntime();
   stopped.stop();
-  deepStrictEqual(await idsOf(source, stopped), [], 'expected no items of a run that is stopping');
+  deepStrictEqual(
+    await idsOf(source, stopped, 'that completes when the run is stopping'),
+    [],
+    'expected no items of a run that is stopping',
+  );
 }
 
-async function idsOf(source: (runtime: Runtime) => Observable<Item>, runtime: FakeRuntime): Promise<string[]> {
-  const outcomes = await lastValueFrom(source(runtime).pipe(nowhere(runtime), toArray()));
+async function idsOf(
+  source: (runtime: Runtime) => Observable<Item>,
+  runtime: FakeRuntime,
+  that = 'that completes',
+): Promise<string[]> {
+  const outcomes = await collect(source(runtime).pipe(nowhere(runtime)), `a source ${that}`);
   const { read, pending } = runtime.counts;
   deepStrictEqual({ read, pending }, { read: outcomes.length, pending: 0 }, 'expected each item to be counted as read');
   return outcomes.map(({ id }) => id);

@@ -53,11 +53,45 @@ describe('map', () => {
   it('tells the first ten failures, then counts', () => {
     const { stderr } = batchx(['map', 'data'], 'x\n'.repeat(25));
     const lines = stderr.trimEnd().split('\n');
-    expect(lines).toHaveLength(12);
-    expect(lines.slice(-2)).toEqual([
+    expect(lines).toHaveLength(13);
+    expect(lines.slice(10, 12)).toEqual([
       'batchx: further failures are only counted',
       'batchx: 25 items read: 25 failed (25 parse)',
     ]);
+  });
+
+  it('tells where a row came from that has no line', () => {
+    file('two.json', '[{"a":{"b":1}},{}]');
+    expect(batchx(['map', 'data.a.b', 'two.json'])).toMatchObject({
+      stdout: '1\n',
+      stderr: expect.stringMatching(/^batchx: two\.json#2: TypeError/) as string,
+    });
+  });
+
+  it('gives an item as its id, its data and its metadata', () => {
+    const { stdout } = batchx(['map', 'item'], '{"n":1}\n');
+    expect(JSON.parse(stdout)).toEqual({
+      id: 'stdin:1',
+      data: { n: 1 },
+      metadata: { source: 'stdin', line: 1, offset: 0 },
+    });
+  });
+
+  it('has no data where a function does not take it', () => {
+    const { stdout, stderr, ended } = batchx(['map', '() => data', ':::', 'a']);
+    expect({ stdout, ended }).toEqual({ stdout: '', ended: 1 });
+    expect(stderr).toContain('#1: ReferenceError: data is not defined');
+  });
+
+  it.each([
+    ['JSON over several lines', '{\n "a": [\n  1,\n  2 ]\n}\n', /no row of stdin is JSON: --in json reads a document/],
+    ['text', 'a,b\n1,2\n', /--in csv and --in lines other text/],
+    ['gzip', gzipSync('1\n'), /stdin is packed with gzip: unpack it before, with `gunzip -c`/],
+  ])('says once what may help when no row could be read, of %s', (_, input, hint) => {
+    const { stderr, ended } = batchx(['map', 'data'], input);
+    expect(ended).toBe(1);
+    expect(stderr.trimEnd().split('\n').at(-1)).toMatch(hint);
+    expect(batchx(['map', 'data', '-q'], input).stderr).toBe('');
   });
 
   it('says nothing with -q, and the exit code still tells', () => {
@@ -136,6 +170,7 @@ describe('the inputs', () => {
     file('in/d.json', '["d","e"]');
     file('in/deep/f.csv', 'x,y\r\n1,"2,3"\r\n');
     file('in/g.txt', 'g g\n');
+    file('in/deep/t.tsv', 'x\ty\n1\t2,3\n');
     file('in/h.md', 'not for us');
     file('in/[i].jsonl', '"i"\n');
   });
@@ -145,13 +180,15 @@ describe('the inputs', () => {
     ['several, in their order', ['in/c.jsonl.gz', 'in/a.jsonl'], ['c', 'a']],
     ['JSON', ['in/d.json'], ['d', 'e']],
     ['CSV', ['in/deep/f.csv'], [{ x: '1', y: '2,3' }]],
+    ['TSV', ['in/deep/t.tsv'], [{ x: '1', y: '2,3' }]],
+    ['TSV beside CSV', ['in/deep/f.csv', 'in/deep/t.tsv'], Array(2).fill({ x: '1', y: '2,3' })],
     ['text', ['in/g.txt'], ['g g']],
     ['files of several kinds', ['in/a.jsonl', 'in/deep/f.csv', 'in/b.ndjson'], ['a', { x: '1', y: '2,3' }, 'b']],
     ['a glob', ['in/[ab].*'], ['a', 'b']],
     ['a glob through folders', ['in/**/*.{csv,gz}'], ['c', { x: '1', y: '2,3' }]],
     ['an absolute glob', [join(folder, 'in/*.txt')], ['g g']],
     ['a file whose name is a glob', ['in/[i].jsonl'], ['i']],
-    ['a folder', ['in'], ['i', 'a', 'b', 'c', 'd', 'e', { x: '1', y: '2,3' }, 'g g']],
+    ['a folder', ['in'], ['i', 'a', 'b', 'c', 'd', 'e', { x: '1', y: '2,3' }, { x: '1', y: '2,3' }, 'g g']],
     ['standard input among files', ['in/a.jsonl', '-', 'in/b.ndjson'], ['a', 'stdin', 'b']],
     ['a format that the name does not tell', ['in/h.md', '--in', 'lines'], ['not for us']],
   ])('may be %s', (_, args, rows) => {
@@ -161,6 +198,17 @@ describe('the inputs', () => {
   it('may be of another format on standard input', () => {
     expect(batchx(['map', 'data.a', '--in', 'csv'], 'a,b\n1,2\n').stdout).toBe('"1"\n');
     expect(batchx(['map', 'data', '--in=json'], '[1,\n2]').stdout).toBe('1\n2\n');
+  });
+
+  it.each([
+    [';', 'a;b\n1;2,3\n'],
+    ['tab', 'a\tb\n1\t2,3\n'],
+    ['\\t', 'a\tb\n1\t2,3\n'],
+    ['\t', 'a\tb\n1\t2,3\n'],
+  ])('may be CSV with another delimiter, as may the output: %j', (delimiter, text) => {
+    const csv = ['map', 'data', '--in', 'csv', '--delimiter', delimiter];
+    expect(batchx(csv, text).stdout).toBe('{"a":"1","b":"2,3"}\n');
+    expect(batchx([...csv, '--out', 'csv'], text).stdout).toBe(text);
   });
 
   it('may be values behind :::, taken as they are', () => {
@@ -175,7 +223,7 @@ describe('the inputs', () => {
       'there is no such file; did you mean in/a.jsonl?',
     ],
     ['a glob that matches nothing', ['in/*.xml'], 'in/*.xml matches no file'],
-    ['a folder without rows', ['.path'], '.path has no .jsonl, .json, .csv or .txt files in it'],
+    ['a folder without rows', ['.path'], '.path has no .jsonl, .json, .csv, .tsv or .txt files in it'],
     ['no values', [':::'], 'there are no values behind `:::`'],
   ])('are unreadable: %s', (_, inputs, message) => {
     const { stdout, stderr, ended } = batchx(['map', 'data', ...inputs]);
@@ -196,6 +244,31 @@ describe('the inputs', () => {
   it('may match nothing with --allow-empty', () => {
     expect(batchx(['map', 'data', '--allow-empty', 'in/*.xml'])).toEqual({ stdout: '', stderr: '', ended: 0 });
     expect(batchx(['map', 'data', '--allow-empty', '--count', 'in/*.xml']).stdout).toBe('{"count":0}\n');
+    expect(batchx(['map', 'data', '--allow-empty', '.path'])).toEqual({ stdout: '', stderr: '', ended: 0 });
+    expect(batchx(['map', 'data', '--allow-empty', ':::'])).toEqual({ stdout: '', stderr: '', ended: 0 });
+  });
+
+  it('are all read with --allow-empty beside what matches nothing', () => {
+    const { stdout, ended } = batchx([
+      'map',
+      'data',
+      'in/a.jsonl',
+      'in/*.xml',
+      '.path',
+      'in/b.ndjson',
+      '--allow-empty',
+    ]);
+    expect({ stdout, ended }).toEqual({ stdout: '"a"\n"b"\n', ended: 0 });
+    expect(bash('batchx map data in/a.jsonl - --allow-empty <&-; exit $?')).toMatchObject({
+      stdout: '"a"\n',
+      ended: 0,
+    });
+  });
+
+  it('have to be there where they are named, also with --allow-empty', () => {
+    const { stdout, stderr, ended } = batchx(['map', 'data', 'in/a.jsonl', 'nosuch.jsonl', '--allow-empty']);
+    expect({ stdout, ended }).toEqual({ stdout: '', ended: 4 });
+    expect(stderr).toContain('cannot read nosuch.jsonl: there is no such file');
   });
 
   it('exits with 4 when a later input breaks, and keeps what came before', () => {
@@ -264,10 +337,58 @@ describe('aggregates', () => {
     expect(batchx(['map', 'data', '--count'], three)).toMatchObject({ stdout: '{"count":2}\n', ended: 1 });
   });
 
-  it('prints nothing when it cannot aggregate or was halted', () => {
-    const wrong = batchx(['map', 'data', '--stats', 'data.x.y'], orders);
-    expect(wrong).toMatchObject({ stdout: '', ended: 1 });
-    expect(wrong.stderr).toContain('cannot aggregate: TypeError');
+  const rows = jsonl(
+    { k: { n: 'a' }, v: { n: 1 } },
+    { k: { n: 'b' } },
+    { v: { n: 2 } },
+    { k: { n: 'a' }, v: { n: 3 } },
+  );
+  it.each([
+    [['--group-by', 'data.k.n'], '{"key":"a","count":2}\n{"key":"b","count":1}\n', [3]],
+    [['--stats', 'data.v.n'], /"sum":6,/, [2]],
+    [['--group-by', 'data.k.n', '--stats', '({ v }) => v.n'], /^\{"key":"a",.*"sum":4,.*\n$/, [2, 3]],
+    [['--group-by', 'data.v === undefined ? 1n : 0'], '{"key":0,"count":3}\n', [2]],
+  ])('tells a row for which %j throws, and goes on', (args, stdout, lines) => {
+    for (const step of [
+      ['map', 'data'],
+      ['filter', 'true'],
+    ]) {
+      const done = batchx([...step, ...args, '--failed', 'not-grouped.jsonl'], rows);
+      expect(done).toMatchObject({ stdout: expect.stringMatching(stdout) as string, ended: 1 });
+      for (const line of lines) expect(done.stderr).toContain(`stdin:${line}: TypeError`);
+      expect(done.stderr).toContain(`${lines.length} failed (${lines.length} expression)`);
+      // As they were read, so that they can be run again.
+      const letters = read('not-grouped.jsonl').trim().split('\n');
+      expect(letters.map((letter) => (JSON.parse(letter) as { data: unknown }).data)).toEqual(
+        lines.map((line) => JSON.parse(rows.split('\n')[line - 1] as string) as unknown),
+      );
+      expect(batchx([...step, ...args, '--strict'], rows)).toMatchObject({ stdout: '', ended: 3 });
+    }
+  });
+
+  it('wait for keys and numbers that are promises', () => {
+    const { stdout } = batchx(
+      ['map', 'data', '--group-by', 'async ({ c }) => c', '--stats', 'Promise.resolve(data.n)'],
+      orders,
+    );
+    expect(stdout).toMatch(/^\{"key":"DE",.*"sum":8,.*\n\{"key":"FR",.*"sum":4,.*\n$/);
+  });
+
+  it('ends at once when there are too many groups, and says so once', () => {
+    const { stdout, stderr, ended } = bash('seq 1000000000 | batchx map data --group-by data; exit $?');
+    expect({ stdout, ended }).toEqual({ stdout: '', ended: 1 });
+    expect(stderr).toMatch(
+      /^batchx: there are more than 1,000,000 groups: group by [^\n]*\nbatchx: ended early: [\d,]+ items read: [^\n]*\n$/,
+    );
+  });
+
+  it('tells a group that cannot be written', () => {
+    const { stderr, ended } = batchx(['map', 'data', '--group-by', 'data', '--out', 'csv'], '"\\ud800"\n"a"\n');
+    expect(ended).toBe(1);
+    expect(stderr).toContain('half of a surrogate pair');
+  });
+
+  it('prints nothing when it was halted', () => {
     expect(batchx(['map', 'data', '--count', '--strict'], three)).toMatchObject({ stdout: '', ended: 3 });
   });
 });
@@ -316,8 +437,41 @@ describe('--failed', () => {
     );
   });
 
+  it.each([
+    ['a file', 'out.jsonl', '> out.jsonl'],
+    ['a file by another name', './link.jsonl', '> out.jsonl'],
+    ['the name of standard output', '/dev/stdout', '> out.jsonl'],
+    ['a pipe', '/dev/stdout', '| cat; exit "${PIPESTATUS[0]}"'],
+    ['a dash', '-', ''],
+  ])('is refused where the rows go: %s', (_, path, output) => {
+    file('rows.jsonl', three);
+    bash('ln -sf out.jsonl link.jsonl');
+    const { stdout, stderr, ended } = bash(`batchx map data rows.jsonl --failed ${path} ${output}`);
+    expect({ stdout, ended }).toEqual({ stdout: '', ended: 2 });
+    expect(stderr).toContain(`cannot write the failed rows to ${path}: that is standard output`);
+  });
+
+  it('may be thrown away, as may the rows', () => {
+    expect(bash('printf "x\\n1\\n" | batchx map data -q --failed /dev/null > /dev/null; exit $?').ended).toBe(1);
+  });
+
+  it('removes no file that holds something else, be it an input or not', () => {
+    file('precious.jsonl', '1\n');
+    file('rows.jsonl', three);
+    for (const input of ['rows.jsonl', 'precious.jsonl']) {
+      const { stdout, stderr, ended } = batchx(['map', 'data', input, '--failed', 'precious.jsonl']);
+      expect({ stdout, ended }).toEqual({ stdout: '', ended: 2 });
+      expect(stderr).toContain('cannot write precious.jsonl: it is there already, and is no file of dead letters');
+      expect(read('precious.jsonl')).toBe('1\n');
+    }
+  });
+
+  it.each(['no/such/folder.jsonl', '.path'])('is known to be unwritable before anything is read: %s', (path) => {
+    const script = `printf '1\\n' | { batchx map data --failed ${path}; echo $?; cat; }`;
+    expect(bash(script)).toMatchObject({ stdout: '5\n1\n', stderr: expect.stringContaining(path) as string });
+  });
+
   it('exits with 5 when it cannot be written', () => {
-    expect(batchx(['map', 'data', '--failed', 'no/such/folder.jsonl'], three)).toMatchObject({ ended: 5 });
     expect(batchx(['map', 'data', '--failed', '/dev/full'], three)).toMatchObject({ ended: 5 });
   });
 });

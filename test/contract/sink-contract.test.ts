@@ -1,7 +1,18 @@
 import { join } from 'node:path';
-import { ignoreElements, mergeMap, type Observable, type OperatorFunction, toArray } from 'rxjs';
+import { ignoreElements, map, mergeMap, type Observable, type OperatorFunction, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type Item, Outcome, type Runtime, toCsv, toFailed, toJson, toJsonl, toLines } from 'batchx';
+import {
+  BatchxError,
+  type Item,
+  Outcome,
+  type Runtime,
+  toCsv,
+  toFailed,
+  toJson,
+  toJsonl,
+  toLines,
+  toSink,
+} from 'batchx';
 import { sinkContract } from 'batchx/testing';
 import { temporaryFolder } from './temp.js';
 
@@ -44,6 +55,31 @@ describe('the contract of sinks finds', () => {
     await expect(sinkContract(around((outcomes) => outcomes.pipe(ignoreElements())))).rejects.toThrow(
       'an outcome for each item',
     );
+  });
+
+  it('items that are refused, and names the first', async () => {
+    const refusing = (runtime: Runtime) =>
+      toSink<Item>(
+        () => ({
+          write: (items, refuse) => items.forEach((_, i) => refuse(i, new BatchxError('encode', 'no columns'))),
+          close: () => undefined,
+        }),
+        { runtime },
+      );
+    await expect(sinkContract(refusing)).rejects.toThrow(
+      'expected the sink to write each item that is ok, but it refused #1, { n: 0 }: no columns',
+    );
+  });
+
+  it('a sink that never ends', async () => {
+    const stuck = (runtime: Runtime) =>
+      toSink<Item>(() => ({ write: () => new Promise(() => undefined), close: () => undefined }), { runtime });
+    await expect(sinkContract(stuck)).rejects.toThrow('expected a sink that completes, but nothing came');
+  });
+
+  it('failed items that are not passed on as such', async () => {
+    const mended = around((outcomes) => outcomes.pipe(map(({ item }) => new Outcome(item, 'ok'))));
+    await expect(sinkContract(mended)).rejects.toThrow('failed and skipped items to stay so');
   });
 
   it('another order', async () => {

@@ -1,6 +1,6 @@
-import { concat, defer, from, map, type Observable, of } from 'rxjs';
+import { concat, defer, from, map, NEVER, type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { csv, Item, json, jsonl, lines, literals, type Runtime } from 'batchx';
+import { csv, Item, json, jsonl, lines, literals, pull, type Runtime, toItems } from 'batchx';
 import { fakeRuntime, sourceContract } from 'batchx/testing';
 import { fixture } from './temp.js';
 
@@ -25,6 +25,14 @@ const over =
 describe('every source keeps the contract', () => {
   it.each(sources)('%s', async (_name, make) => {
     await sourceContract(make());
+  });
+
+  it('one made of `pull` and `toItems`', async () => {
+    const pages = async function* () {
+      yield [1, 2];
+      yield [3];
+    };
+    await sourceContract((runtime) => pull(pages).pipe(toItems(runtime)));
   });
 
   it.each([
@@ -75,6 +83,28 @@ describe('the contract of sources finds', () => {
     const broken = (runtime: Runtime) =>
       ++run < 3 ? literals([1, 2, 3], runtime) : concat(literals([1], runtime), from(never));
     await expect(sourceContract(broken)).rejects.toThrow('did not come although there was room');
+  });
+
+  it('a source that never completes', async () => {
+    const broken = (runtime: Runtime) => concat(literals([1, 2, 3], runtime), NEVER);
+    await expect(sourceContract(broken)).rejects.toThrow(
+      'expected a source that completes, but nothing came for 1000 turns of the event loop, after 3',
+    );
+  });
+
+  it('a source that is endless', async () => {
+    const endless = async function* () {
+      for (;;) yield Array.from({ length: 1000 }, (_, n) => n);
+    };
+    const broken = (runtime: Runtime) => pull(endless).pipe(toItems(runtime));
+    await expect(sourceContract(broken)).rejects.toThrow('expected a source that completes, but it gave more than');
+  });
+
+  it('a source that goes on when the run is stopping', async () => {
+    const broken = (runtime: Runtime) => (runtime.stopping.aborted ? NEVER : literals([1, 2, 3], runtime));
+    await expect(sourceContract(broken)).rejects.toThrow(
+      'expected a source that completes when the run is stopping, but nothing came',
+    );
   });
 
   it('a file that is left open', async () => {

@@ -49,6 +49,24 @@ describe('Item', () => {
   });
 });
 
+describe('weightOf', () => {
+  const row = (length: number): Item => new Item<unknown>(0, { some: 'data' }, 'x'.repeat(length), undefined, 0);
+
+  it('is 1 for a row, and one more for each 64 KB of it', () => {
+    expect([0, 276, 65_535, 65_536, 4_000_000].map((length) => weightOf(row(length)))).toEqual([1, 1, 1, 2, 62]);
+  });
+
+  it('is the same when a step has made something else of the row', () => {
+    expect(weightOf(row(200_000).withData(1).withData('short'))).toBe(weightOf(row(200_000)));
+  });
+
+  it('counts text, what an item stands for, and 1 for anything else', () => {
+    expect(weightOf(Item.of('x'.repeat(70_000)))).toBe(2);
+    expect(weightOf(Item.of([1, 2, 3], { weight: 3 }))).toBe(3);
+    expect(weightOf('x'.repeat(70_000))).toBe(1);
+  });
+});
+
 describe('Outcome', () => {
   it('is what an item ends as when nothing more happens to it', () => {
     const item = named('a');

@@ -114,7 +114,7 @@ describe('the cap', () => {
 
   it.each([0, -1, 1.5, NaN])('may not be %d', (concurrency) => {
     expect(() => mapConcurrent(() => EMPTY, concurrency)).toThrow(
-      `expected \`concurrency\` to be a whole number of at least 1, got ${concurrency}`,
+      `mapConcurrent: \`concurrency\`: expected a whole number of at least 1, or an Observable of numbers, got ${concurrency} (number)`,
     );
   });
 

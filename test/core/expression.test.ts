@@ -132,6 +132,18 @@ describe('compileExpression', () => {
     expect(() => compileExpression(text)).toThrow(`, in ${JSON.stringify(text)}`);
   });
 
+  it.each(['() => data', '() => item', 'function () { return data }', '(item) => data'])(
+    'gives a function only what it takes: %s',
+    (text) => {
+      expect(() => evaluate(text, {})).toThrow(ReferenceError);
+    },
+  );
+
+  it('repeats at most 200 characters of it', () => {
+    const text = `data.${'x'.repeat(300)} +`;
+    expect(() => compileExpression(text)).toThrow(new RegExp(`, in "data\\.x{195}"\\.\\.\\.$`));
+  });
+
   it('keeps a message on one line', () => {
     expect(() => compileExpression('data.a\n  +')).toThrow(/^[^\n]*in "data\.a\\n {2}\+"$/);
   });

@@ -1,10 +1,23 @@
-import { concat, from, map, merge, NEVER, Observable, of, Subject, take, throwError } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { aggregate, jsonlSink, literals, sinkOf, type Stats, stats } from 'batchx';
+import {
+  concat,
+  from,
+  map,
+  merge,
+  NEVER,
+  Observable,
+  of,
+  type OperatorFunction,
+  Subject,
+  take,
+  throwError,
+} from 'rxjs';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { fakeRuntime } from 'batchx/testing';
 import { BatchxError } from '../../src/core/errors.js';
 import { Account } from '../../src/core/account.js';
 import { Item } from '../../src/core/item.js';
-import type { Outcome } from '../../src/core/outcome.js';
+import { Outcome } from '../../src/core/outcome.js';
 import { pull } from '../../src/core/pull.js';
 import { findRooms, Room, roomsAnnounced, withRooms } from '../../src/core/rooms.js';
 import { toSink } from '../../src/core/sink.js';
@@ -78,6 +91,37 @@ const items = (count: number, from_ = 0): Item[] =>
   Array.from({ length: count }, (_, i) => Item.of(from_ + i, { seq: from_ + i }));
 const failing = (n: number): Item => Item.of(n, { seq: n }).fail(new BatchxError('parse', 'bad'));
 const skipping = (n: number): Item => Item.of(n, { seq: n }).skip('filtered');
+
+describe('the types of a sink', () => {
+  const close = () => undefined;
+
+  it('let the next one know what the items are', () => {
+    const figures = literals([{ total: 1 }]).pipe(
+      toSink(() => ({
+        write: (items) => items.forEach(({ data }) => expectTypeOf(data).toEqualTypeOf<{ total: number }>()),
+        close,
+      })),
+      sinkOf(jsonlSink, { path: '-' }),
+      aggregate(stats((order) => order.total)),
+    );
+    expectTypeOf(figures).toEqualTypeOf<Observable<Stats>>();
+  });
+
+  it('may be said, and are unknown otherwise', () => {
+    const said = toSink<Item<string>>(() => ({
+      write: (items) => items.forEach(({ data }) => expectTypeOf(data).toEqualTypeOf<string>()),
+      close,
+    }));
+    expectTypeOf(said).toEqualTypeOf<OperatorFunction<Item<string>, Outcome<string>>>();
+    expectTypeOf(
+      toSink(async () => ({ write: (items) => void expectTypeOf(items[0]?.data).toBeUnknown(), close })),
+    ).toEqualTypeOf<OperatorFunction<unknown, Outcome>>();
+    expectTypeOf(from([Outcome.of(Item.of(1))]).pipe(toSink(() => ({ write: () => undefined, close })))).toEqualTypeOf<
+      Observable<Outcome<number>>
+    >();
+    expectTypeOf(from([1]).pipe(sinkOf(jsonlSink, { path: '-' }))).toEqualTypeOf<Observable<Outcome<number>>>();
+  });
+});
 
 describe('toSink', () => {
   it('emits an outcome for each item once it is written, in order, then closes, then completes', async () => {

@@ -13,17 +13,22 @@ import {
 } from 'batchx';
 import {
   concatMap,
+  connect,
   delay,
   filter,
+  from,
   groupBy,
   lastValueFrom,
   merge,
+  map,
   mergeMap,
   NEVER,
   type Observable,
   type OperatorFunction,
+  range,
   share,
   take,
+  zipWith,
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
@@ -60,11 +65,32 @@ describe('the numbers in docs/flow.md', () => {
   });
 });
 
+describe('what docs/flow.md says of `buffer`', () => {
+  let emitted = 0;
+  const pulled = pull(function* () {
+    while (emitted < 1000) yield [emitted++];
+  });
+  const pushed = range(1, 1000).pipe(map((n) => (emitted = n)));
+
+  it.each([
+    ['holds back a source made by `pull`', pulled, 10],
+    ['does not hold back one that pushes', pushed, 1000],
+  ])('it %s', (_, second, expected) => {
+    emitted = 0;
+    from([NEVER, second])
+      .pipe(mapConcurrent((inner) => inner, { ordered: true, buffer: 10 }))
+      .subscribe()
+      .unsubscribe();
+    expect(emitted).toBe(expected);
+  });
+});
+
 describe('what docs/flow.md says of RxJS operators', () => {
   it.each<[string, OperatorFunction<number, unknown>]>([
     ['mergeMap', mergeMap(() => NEVER, 4)],
     ['concatMap', concatMap(() => NEVER)],
     ['delay', delay(1000)],
+    ['zip with a slow one', zipWith(NEVER)],
   ])('%s holds any number', async (_, operator) => {
     expect(await readBy((numbers) => numbers.pipe(operator))).toBe(10_000);
   });
@@ -98,6 +124,21 @@ describe('what docs/flow.md says of RxJS operators', () => {
       yield [1, 2];
     }).pipe(toItems(runtime), share());
     await lastValueFrom(merge(items.pipe(sinkOn(runtime)), items.pipe(sinkOn(runtime))));
+    expect(account.counts).toMatchObject({ read: 2, ok: 4 });
+  });
+
+  it('connect is held back by none of its branches, and items end once in each', async () => {
+    const slow = mapConcurrent(() => NEVER, 4);
+    expect(
+      await readBy((numbers) => numbers.pipe(connect((shared) => merge(shared.pipe(slow), shared.pipe(slow))))),
+    ).toBe(10_000);
+
+    const runtime = createRuntime();
+    const account = new Account(runtime.events);
+    const sinks = connect((items: Observable<Item<number>>) =>
+      merge(items.pipe(sinkOn(runtime)), items.pipe(sinkOn(runtime))),
+    );
+    await lastValueFrom(pull(() => [[1, 2]]).pipe(toItems(runtime), sinks));
     expect(account.counts).toMatchObject({ read: 2, ok: 4 });
   });
 

@@ -36,6 +36,15 @@ const numbers = (count: number): Observable<Item<number>> => range(0, count).pip
 
 describe('batch', () => {
   it(
+    'does what its picture shows',
+    marbles(({ cold, expectObservable }) => {
+      const source = cold('  -a-b-c-------d-|');
+      const expected = '     ---x------y----(z|)';
+      expectObservable(source.pipe(batched({ size: 2, within: '5ms' }))).toBe(expected, { x: 'ab', y: 'c', z: 'd' });
+    }),
+  );
+
+  it(
     'emits a batch with its last item',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('  -a-b-c---d-|');

@@ -1,8 +1,8 @@
 import { filterItems } from 'batchx';
 import { marbles } from 'batchx/testing';
 import fc from 'fast-check';
-import { from, map, of } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { from, map, type Observable, of, type OperatorFunction } from 'rxjs';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { Item } from '../../src/core/item.js';
 import { createRuntime } from '../../src/core/runtime.js';
 import type { Slot } from '../../src/core/slot.js';
@@ -66,6 +66,18 @@ describe('filterItems', () => {
     );
     await turns();
     expect(seen.values.map(show)).toEqual(['!thrown', '!rejected', 3]);
+  });
+
+  it('narrows the type of the items as its predicate does', () => {
+    const mixed = from([Item.of<string | number | undefined>('a')]);
+    expectTypeOf(mixed.pipe(filterItems((v): v is string => typeof v === 'string'))).toEqualTypeOf<
+      Observable<Item<string>>
+    >();
+    expectTypeOf(mixed.pipe(filterItems((v) => v !== undefined))).toEqualTypeOf<Observable<Item<string | number>>>();
+    expectTypeOf(mixed.pipe(filterItems((v) => v, { concurrency: 1 }))).toEqualTypeOf<
+      Observable<Item<string | number | undefined>>
+    >();
+    expectTypeOf(filterItems((n: number) => n % 2 === 0)).toEqualTypeOf<OperatorFunction<Item<number>, Item<number>>>();
   });
 
   it('asks nothing of items that failed or were skipped', () => {

@@ -46,6 +46,19 @@ describe('mapConcurrent', () => {
   );
 
   it(
+    'does what its picture shows',
+    marbles(({ cold, expectObservable }) => {
+      const source = cold('  -a-b-c-------|');
+      const a = cold('        ----A|');
+      const b = cold('          ----B|');
+      const c = cold('             ----C|');
+      const expected = '     -----A-B--C--|';
+      const project = (key: string) => ({ a, b, c })[key] ?? EMPTY;
+      expectObservable(source.pipe(mapConcurrent(project, 2))).toBe(expected);
+    }),
+  );
+
+  it(
     'starts a waiting one in the frame in which another ends',
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const inner = cold('   --x|');
@@ -233,7 +246,7 @@ describe('mapConcurrent', () => {
 
   it.each([0, -1, 1.5, NaN])('refuses a concurrency of %s when it is built', (concurrency) => {
     expect(() => mapConcurrent(() => of(1), concurrency)).toThrow(
-      `expected \`concurrency\` to be a whole number of at least 1, got ${concurrency}`,
+      `mapConcurrent: \`concurrency\`: expected a whole number of at least 1, or an Observable of numbers, got ${concurrency} (number)`,
     );
   });
 

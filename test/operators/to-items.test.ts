@@ -1,7 +1,8 @@
+import { getEventListeners } from 'node:events';
 import { toItems } from 'batchx';
 import { fakeRuntime, marbles } from 'batchx/testing';
 import fc from 'fast-check';
-import { from, map, range, Subject } from 'rxjs';
+import { defer, from, map, merge, NEVER, of, range, Subject, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { Item } from '../../src/core/item.js';
 import { record, upTo } from './helpers.js';
@@ -64,6 +65,42 @@ describe('toItems', () => {
     });
     source.next(0);
     expect(out).toEqual(['#1 0', '#2 1', '#3 2']);
+  });
+
+  it(
+    'completes when the runtime is stopping, and leaves the source',
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const runtime = fakeRuntime();
+      const source = cold('  -a-b-c-d-|').pipe(
+        tap((letter) => {
+          if (letter === 'b') runtime.stop();
+        }),
+      );
+      const expected = '     -a-|';
+      const watched = cold(' ----------');
+      const items = merge(source, watched).pipe(
+        toItems(runtime),
+        map(({ data }) => data),
+      );
+      expectObservable(items).toBe(expected);
+      expectSubscriptions(watched.subscriptions).toBe('^--!');
+    }),
+  );
+
+  it('reads nothing when the runtime is stopping already', () => {
+    const runtime = fakeRuntime();
+    runtime.stop();
+    let subscribed = 0;
+    expect(record(defer(() => of(++subscribed)).pipe(toItems(runtime)))).toEqual(expect.objectContaining({ 0: 'C' }));
+    expect(subscribed).toBe(0);
+  });
+
+  it('stops listening with its subscription', () => {
+    const runtime = fakeRuntime();
+    const items = toItems<number>(runtime);
+    record(of(1).pipe(items));
+    NEVER.pipe(items).subscribe().unsubscribe();
+    expect(getEventListeners(runtime.stopping, 'abort')).toEqual([]);
   });
 
   it('gives each value once and in order, whatever it is', () => {

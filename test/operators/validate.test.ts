@@ -187,6 +187,14 @@ describe('validate with a JSON Schema', () => {
     expect((await run(data, validate(order))).map(({ seq }) => seq)).toEqual(data.map((_, i) => i));
   });
 
+  it.each([true, schemaFile('true.json', 'true')])('takes %s, which everything fits', async (schema) => {
+    expect(await said('x', schema)).toBe('ok');
+  });
+
+  it.each([false, schemaFile('false.json', 'false')])('takes %s, which nothing fits', async (schema) => {
+    expect(await said('x', schema)).toBe('data: boolean schema is false, got "x"');
+  });
+
   it.each([
     ['a type', { type: 'number' }, 'x', 'data: must be number, got "x"'],
     ['a missing property', order, { id: 'a' }, '`total`: must be there, got nothing'],
@@ -319,7 +327,7 @@ describe('validate with a JSON Schema', () => {
 });
 
 describe('validateStep', () => {
-  const through = (schema: string | Record<string, unknown>) => {
+  const through = (schema: string | JsonSchema) => {
     const step = validateStep.create(validateStep.options.parse({ schema }), fakeRuntime());
     return stage([applied(step, validateStep.gives)], { ordered: true });
   };
@@ -332,6 +340,10 @@ describe('validateStep', () => {
     const [good, bad] = await run([data, { id: 'a' }], through(schema()));
     expect(good?.data).toBe(data);
     expect(bad?.error).toMatchObject({ code: 'validation', message: '`total`: must be there, got nothing' });
+  });
+
+  it('takes a schema that is `false`', async () => {
+    expect((await run([1], through(false)))[0]?.error).toMatchObject({ code: 'validation' });
   });
 
   it('throws when built for a file that is not there', () => {

@@ -425,6 +425,19 @@ describe('reduce', () => {
     expect(await resultOf([1, 2], bag)).toEqual(Object.assign(new Bag(), { all: [1, 2] }));
   });
 
+  it('copies a seed as data: maps and dates stay what they are, an object of a class does not', async () => {
+    class Bag {
+      readonly all = new Map([[1, new Date(0)]]);
+    }
+    const seed = new Bag();
+    const total = (await resultOf(
+      [1],
+      reduce((bag: Bag) => bag, seed),
+    )) as Bag;
+    expect(total).not.toBeInstanceOf(Bag);
+    expect(total).toEqual({ all: new Map([[1, new Date(0)]]) });
+  });
+
   it('throws when built for a seed that cannot be copied', () => {
     expect(() => aggregate(reduce((total) => total, { f: () => 1 }))).toThrow('expected a seed that can be copied');
   });

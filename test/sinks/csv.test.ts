@@ -47,7 +47,7 @@ describe('toCsv', () => {
     expect(out).toBe('a,b\n1,2\n4,\n');
     expect(faults).toEqual([
       undefined,
-      '`c` is not among the columns a, b: name all of them in `columns`, or leave it out with `map`',
+      '`c` is not among the columns a, b: give it to the first row too, or leave it out',
       undefined,
     ]);
   });

@@ -52,6 +52,7 @@ describe('the letters', () => {
         id: 'stdin:2',
         metadata: { source: 'stdin', line: 2, offset: 8 },
         error: { code: 'parse', message: expect.stringContaining('not JSON') },
+        as: 'json',
         text: 'oops',
       },
       {
@@ -216,13 +217,28 @@ describe('the file', () => {
     const failed = path();
     await all(literals([1]).pipe(toFailed(failed)));
     expect(existsSync(failed)).toBe(false);
-    writeFileSync(failed, 'old\n');
+    writeFileSync(failed, '{"$batchx":"failed","id":"old"}\n');
     await all(literals([1]).pipe(toFailed(failed)));
     expect(existsSync(failed)).toBe(false);
-    writeFileSync(failed, 'old\n');
+    writeFileSync(failed, '{"$batchx":"failed","id":"old"}\n');
     await all(literals([1]).pipe(refuse, toFailed(failed)));
     expect(readFileSync(failed, 'utf8')).toMatch(/^\{"\$batchx":"failed","id":"#1".*\}\n$/);
     expect(readdirSync(dirname(failed))).toEqual(['failed.jsonl']);
+  });
+
+  it('refuses a file that holds something else, also when that is read', async () => {
+    const failed = path();
+    writeFileSync(failed, '1\n');
+    for (const source of [literals([1]), jsonl(failed)]) {
+      await expect(all(source.pipe(refuse, toFailed(failed)))).rejects.toMatchObject({
+        code: 'usage',
+        message: `cannot write ${failed}: it is there already, and is no file of dead letters; write to another file`,
+      });
+      expect(readFileSync(failed, 'utf8')).toBe('1\n');
+    }
+    writeFileSync(failed, '');
+    await all(literals([1]).pipe(refuse, toFailed(failed)));
+    expect(readFileSync(failed, 'utf8')).toContain('"id":"#1"');
   });
 
   it('holds a letter before the outcome of its item is emitted', async () => {
@@ -412,6 +428,53 @@ describe('every source takes them back', () => {
         'not a dead letter, as the first line of this file is',
       ]);
     }
+  });
+
+  it('only as a record of the format that it is, which their letter says', async () => {
+    const sources: readonly [string, (input: string) => Observable<Item>][] = [
+      ['json', (input) => jsonl(input)],
+      ['json', (input) => json(input)],
+      ['csv', (input) => csv(input)],
+      ['lines', (input) => lines(input)],
+    ];
+    const bytes = Buffer.from([0x33, 0xe4, 0x0a]);
+    const kept: readonly [string, string][] = [
+      ['json', await lettersOf(jsonl(fixture('oops\n')))],
+      ['csv', await lettersOf(csv(fixture('a,b\n3\n')))],
+      ['json', await lettersOf(json(fixture('[3]'), { id: 'data.no' }))],
+      ['json', await lettersOf(jsonl(fixture(bytes)))],
+      ['csv', await lettersOf(csv(fixture(Buffer.concat([Buffer.from('a\n'), bytes]))))],
+      ['lines', await lettersOf(lines(fixture(bytes)))],
+    ];
+    for (const [format, letters] of kept) {
+      const letter = JSON.parse(letters) as { as: string; text?: string; base64?: string };
+      expect(letter.as).toBe(format);
+      const mended = letter.text === undefined ? { base64: Buffer.from('3').toString('base64') } : { text: '3' };
+      const text = JSON.stringify({ ...letter, ...mended });
+      const other = `parse: expected a record of %, got one of ${format}: run it again with a source of that format`;
+      for (const [own, source] of sources) {
+        const [item, ...more] = await all(source(fixture(text)));
+        expect(more).toEqual([]);
+        const fault = item?.error === undefined ? undefined : `${item.error.code}: ${item.error.message}`;
+        if (own !== format) {
+          expect(fault).toBe(other.replace('%', own));
+          const again = JSON.parse(await lettersOf(source(fixture(text)))) as object;
+          expect(again).toEqual({ ...letter, ...mended, error: expect.anything() });
+        } else expect(fault ?? '').not.toContain('expected a record of');
+      }
+      const [value] = await all(literals([JSON.parse(text)]));
+      expect(value?.error?.message).toBe(other.slice('parse: '.length).replace('%', 'literals'));
+      const byHand = JSON.stringify({ ...letter, ...mended, as: undefined });
+      expect((await all(jsonl(fixture(byHand))))[0]?.data).toBe(3);
+    }
+  });
+
+  it('and say once that a record was not kept, however often it is tried', async () => {
+    const first = await lettersOf(literals([() => 1]));
+    const second = await lettersOf(jsonl(fixture(first)));
+    const message = 'cannot be run again, its record was not kept; it had failed with: refused';
+    expect(JSON.parse(second)).toMatchObject({ error: { code: 'parse', message } });
+    expect(await lettersOf(jsonl(fixture(second)))).toBe(second);
   });
 
   it('with rows of the deepest nesting that is taken', async () => {

@@ -1,12 +1,38 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, statSync, symlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { concat, lastValueFrom, type Observable, tap, throwError, toArray } from 'rxjs';
+import { concat, lastValueFrom, merge, type Observable, retry, take, tap, throwError, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { createRuntime, Item, jsonl, literals, mapItems, type Outcome, pull, type Runtime, toJsonl } from 'batchx';
+import {
+  createRuntime,
+  Item,
+  jsonl,
+  literals,
+  mapItems,
+  type Outcome,
+  pull,
+  type Runtime,
+  toCsv,
+  toFailed,
+  toJson,
+  toJsonl,
+  toLines,
+} from 'batchx';
 import { fakeRuntime } from 'batchx/testing';
 import { writeToDescriptor } from '../../src/core/bytes-out.js';
+import { inputAt, useOutput } from '../../src/core/in-use.js';
 import { fixture, temporaryFolder } from '../contract/temp.js';
 
 const outcomesOf = (source: Observable<unknown>, path: string, runtime: Runtime = fakeRuntime()): Promise<Outcome[]> =>
@@ -191,6 +217,14 @@ describe('files that cannot be written', () => {
     expect(statSync(out).size).toBe(8 * 1024);
   });
 
+  it('refuses a name that sources would unpack, when built', () => {
+    const sinks = { toJsonl, toJson, toLines, toFailed, toCsv: (path: string) => toCsv(path) };
+    for (const [name, sink] of Object.entries(sinks))
+      expect(() => sink('out.gz')).toThrow(
+        `${name}: \`path\`: expected a name that does not end in \`.gz\`, as what is written is not packed; write to \`-\` and pipe it into \`gzip\``,
+      );
+  });
+
   it('refuses to write the file that is read, also by another name', async () => {
     const runtime = fakeRuntime();
     const path = fixture('{"n":1}\n');
@@ -205,9 +239,104 @@ describe('files that cannot be written', () => {
       message: `cannot write ${other}: it is the same file as ${path}, which is read by this run; write to another file`,
     });
     expect(readFileSync(path, 'utf8')).toBe('{"n":1}\n');
-    for (let i = 0; i < 5; i++) await turn();
+    await expect.poll(() => inputAt(path, runtime)).toBeUndefined();
     await outcomesOf(literals([2], runtime), path, runtime);
     expect(readFileSync(path, 'utf8')).toBe('2\n');
+  });
+});
+
+describe('a file that another sink of the run writes', () => {
+  const written = (path: string): { code: string; message: string } => ({
+    code: 'usage',
+    message: `cannot write ${path}: it is being written by another sink of this run; write to another file`,
+  });
+
+  /** The sink that came first is left while it makes its file. */
+  const released = (path: string, runtime: Runtime): Promise<void> =>
+    expect.poll(() => useOutput(path, runtime).then(Boolean, () => false)).toBe(true);
+
+  it('is refused in another branch and in the same chain, whatever the sinks are', async () => {
+    const sinks = [toJsonl, toJson, toLines, toFailed] as const;
+    for (const [i, first] of sinks.entries()) {
+      const second = sinks[(i + 1) % sinks.length] as typeof toJsonl;
+      const runtime = fakeRuntime();
+      const path = join(temporaryFolder(), 'out');
+      const branches = merge(
+        literals([1], runtime).pipe(first(path, runtime)),
+        literals([2], runtime).pipe(second(path, runtime)),
+      );
+      expect(await failure(lastValueFrom(branches))).toMatchObject(written(path));
+      const chain = literals([{ n: 1 }], runtime).pipe(toCsv(path, {}, runtime), first(path, runtime));
+      expect(await failure(lastValueFrom(chain))).toMatchObject(written(path));
+      await released(path, runtime);
+    }
+  });
+
+  it('is refused by any name, also before it is there', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'out.jsonl');
+    const [soft, around] = [join(folder, 'soft'), join(folder, 'around')];
+    symlinkSync('out.jsonl', soft);
+    symlinkSync('.', around);
+    const both = async (a: string, b: string): Promise<unknown> => {
+      const runtime = fakeRuntime();
+      const error = await failure(
+        lastValueFrom(
+          merge(literals([1], runtime).pipe(toJsonl(a, runtime)), literals([2], runtime).pipe(toFailed(b, runtime))),
+        ),
+      );
+      await released(a, runtime);
+      return error;
+    };
+    for (const [a, b] of [
+      [path, soft],
+      [soft, join(around, 'out.jsonl')],
+    ] as const) {
+      expect(await both(a, b)).toMatchObject({
+        message: `cannot write ${b}: it is the same file as ${a}, which is being written by another sink of this run; write to another file`,
+      });
+      rmSync(path, { force: true });
+    }
+    await outcomesOf(literals([1]), path);
+    linkSync(path, join(folder, 'hard'));
+    expect(await both(path, join(folder, 'hard'))).toMatchObject({ code: 'usage' });
+  });
+
+  it('is free again once that is closed, which is waited for', async () => {
+    const runtime = fakeRuntime();
+    const path = join(temporaryFolder(), 'out.jsonl');
+    let tries = 0;
+    const failing = concat(
+      literals([1, 2], runtime),
+      throwError(() => new Error(`try ${++tries}`)),
+    ).pipe(toJsonl(path, runtime), retry(2));
+    expect(await failure(lastValueFrom(failing))).toMatchObject({ message: 'try 3' });
+    await lastValueFrom(literals([1, 2], runtime).pipe(toJsonl(path, runtime), take(1)));
+    await outcomesOf(literals([3], runtime), path, runtime);
+    expect(readFileSync(path, 'utf8')).toBe('3\n');
+    for (const sink of [toJson, toFailed]) {
+      rmSync(path, { force: true });
+      await lastValueFrom(
+        concat(
+          literals([1, 1n], runtime).pipe(sink(path, runtime), take(1)),
+          literals([1n, 2], runtime).pipe(sink(path, runtime)),
+        ),
+      );
+    }
+    const nowhere = join(path, 'no-folder');
+    for (let i = 0; i < 2; i++)
+      expect(await failure(outcomesOf(literals([3], runtime), nowhere, runtime))).toMatchObject({ code: 'output' });
+  });
+
+  it('may be a device, or standard output, where the blocks of each stay whole', async () => {
+    const runtime = fakeRuntime();
+    const twice = (path: string): Promise<unknown> =>
+      lastValueFrom(
+        merge(literals([1], runtime).pipe(toJsonl(path, runtime)), literals([2], runtime).pipe(toJsonl(path, runtime))),
+      );
+    await twice('/dev/null');
+    await twice('-');
+    expect(runtime.stdout.split('\n').sort()).toEqual(['', '1', '2']);
   });
 });
 

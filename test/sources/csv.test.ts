@@ -88,6 +88,13 @@ describe('options', () => {
     expect(items.map(({ id }) => id)).toEqual(['a', 'b']);
     const [bad] = await read(['sku\na\n'], { id: 'data.no.where' });
     expect(bad).toMatchObject({ raw: 'a', error: { code: 'expression' } });
+    const [, nameless] = await read(['sku,n\na,1\n,2\n'], { id: 'data.sku' });
+    expect(nameless).toMatchObject({
+      id: 'stdin:3',
+      raw: ',2',
+      error: { code: 'expression', message: 'expected `id` to give text or a number, got empty text' },
+    });
+    expect(() => csv('-', { id: 'data.(' })).toThrow('csv: `id`: the expression does not parse');
   });
 
   it('refuses a delimiter that cannot be one', () => {
@@ -220,6 +227,33 @@ describe('properties', () => {
         expect(await shownAll([text], { header: false })).toEqual(table);
         expect(parse(text, { record_delimiter: '\n' })).toEqual(table);
       }),
+    );
+  });
+
+  it('reads back what toCsv writes with any delimiter, also of several characters', async () => {
+    const parts = fc.constantFrom('a', 'b', ' ', '|', '\t', '\ufeff', '\\', '::', 'ä');
+    const text = fc.array(parts, { maxLength: 4 }).map((some) => some.join(''));
+    const cases = fc.tuple(
+      fc.oneof(
+        text.filter((some) => some !== ''),
+        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 3 }).filter((some) => !/["'\r\n]/.test(some)),
+      ),
+      fc.integer({ min: 1, max: 3 }).chain((width) => {
+        const row = fc.array(fc.oneof(text, cell), { minLength: width, maxLength: width });
+        return fc.array(row, { maxLength: 4 });
+      }),
+    );
+    const written = async (table: readonly (readonly string[])[], delimiter: string): Promise<string> => {
+      const runtime = fakeRuntime();
+      const options = { formulas: 'keep', delimiter } as const;
+      await lastValueFrom(literals(table).pipe(toCsv('-', options, runtime)), { defaultValue: undefined });
+      return runtime.stdout;
+    };
+    await fc.assert(
+      fc.asyncProperty(cases, async ([delimiter, table]) => {
+        expect(await shownAll([await written(table, delimiter)], { header: false, delimiter })).toEqual(table);
+      }),
+      { numRuns: 300, examples: [[['aa', [['a', 'bc']]]], [['ab', [['xa', 'by']]]], [['\ufeff', [['', 'x']]]]] },
     );
   });
 

@@ -47,6 +47,13 @@ describe('elements', () => {
       message: expect.stringContaining('expected `data.total` to have `x`, but it is 2'),
     });
     expect(await failure(text, { at: 'toString' })).toMatchObject({ code: 'input' });
+    for (const [list, at] of [
+      ['[1,2]', 'length'],
+      ['{"a":[1]}', 'a.length'],
+      ['["ab"]', '0.length'],
+    ] as const)
+      expect(await failure(list, { at })).toMatchObject({ code: 'input' });
+    expect(await values('{"length":3}', { at: 'length' })).toEqual([3]);
     expect(await failure('[1,2]', { at: 'x' })).toMatchObject({
       message: expect.stringContaining('it has a list of 2'),
     });
@@ -56,6 +63,9 @@ describe('elements', () => {
     const items = await read('[{"sku":"a"},null]', { id: 'data.sku' });
     expect(items.map(({ id }) => id)).toEqual(['a', 'stdin#2']);
     expect(items[1]).toMatchObject({ raw: 'null', error: { code: 'expression' } });
+    const [nameless] = await read('[{"key":"a"}]', { id: 'data.sku' });
+    expect(nameless).toMatchObject({ id: 'stdin#1', raw: '{"key":"a"}', error: { code: 'expression' } });
+    expect(() => json('-', { id: 'data.(' })).toThrow('json: `id`: the expression does not parse');
   });
 
   it('reads several files, and many elements', async () => {
@@ -101,7 +111,7 @@ describe('what is wrong', () => {
     });
     expect(await failure(`"${'x'.repeat(2000)}"`, { limit: '1KB' })).toMatchObject({
       code: 'input',
-      message: expect.stringMatching(/larger than 1KB.*`limit`.*`jsonl`/),
+      message: expect.stringMatching(/larger than 1KB.*one value a line/),
     });
     expect(() => json('-', { limit: '5' })).toThrow('json: `limit`');
     const missing = await lastValueFrom(json('/nowhere', {}, fakeRuntime())).catch((error: unknown) => error);

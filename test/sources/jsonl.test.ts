@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   closeSync,
+  constants,
   createWriteStream,
   mkdirSync,
   openSync,
@@ -15,7 +16,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
+import { firstValueFrom, lastValueFrom, merge, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { filterItems, type Item, jsonl, type JsonlOptions, mapItems, toJsonl } from 'batchx';
 import { fakeRuntime } from 'batchx/testing';
@@ -194,10 +195,39 @@ describe('ids and metadata', () => {
     expect(items[1]).toMatchObject({ raw: 'null', error: { code: 'expression' } });
   });
 
+  it.each([
+    ['data.a', 'undefined'],
+    ['null', 'null'],
+    ['({})', 'an object'],
+    ['[data.sku]', 'a list'],
+    ['Promise.reject(new Error("no"))', 'a promise'],
+    ['""', 'empty text'],
+    ['0 / 0', 'NaN'],
+    ['1 / 0', 'Infinity'],
+    ['true', 'true'],
+    ['Symbol("s")', 'a symbol'],
+    ['() => () => 1', 'a function'],
+  ])('fails each item that %s gives no name, which keeps its place', async (id, kind) => {
+    const items = await read(['{"sku":"a"}\n{"sku":"b"}\n'], { id });
+    expect(items.map((item) => [item.id, item.raw])).toEqual([
+      ['stdin:1', '{"sku":"a"}'],
+      ['stdin:2', '{"sku":"b"}'],
+    ]);
+    const message = `expected \`id\` to give text or a number, got ${kind}`;
+    expect(items[1]?.error).toMatchObject({ code: 'expression', message });
+  });
+
+  it('takes numbers of any size for ids', async () => {
+    const items = await read(['0\n1.5\n'], { id: (data: number) => (data === 0 ? 12345678901234567890n : data) });
+    expect(items.map(({ id }) => id)).toEqual(['12345678901234567890', '1.5']);
+  });
+
   it('refuses options that it does not know, and expressions that do not parse', () => {
     expect(() => jsonl('-', { ids: 1 } as JsonlOptions)).toThrow(/jsonl: .*ids/);
     expect(() => jsonl('')).toThrow('jsonl: `path`');
     expect(() => jsonl([])).toThrow('jsonl: `path`');
+    expect(() => jsonl('-', { id: 'data.(' })).toThrow('jsonl: `id`: the expression does not parse');
+    expect(() => jsonl(['-', 'a.jsonl', '-'])).toThrow('jsonl: `path`: expected `-` once');
   });
 });
 
@@ -426,6 +456,71 @@ describe('pipes', () => {
     reading.abort();
     expect((await waiting).done).toBe(true);
     closeSync(fd);
+  });
+
+  it('opens a named pipe that nobody writes to yet at once, and leaves nothing behind when it is left', async () => {
+    const path = fifo();
+    const open = (): boolean => {
+      try {
+        closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    // By name: a reader that is still being opened has no descriptor, yet counts as one.
+    const opened = (): boolean =>
+      readdirSync('/proc/self/fd').some((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === path;
+        } catch {
+          return false;
+        }
+      });
+    const subscription = jsonl(path, {}, fakeRuntime()).subscribe();
+    await expect.poll(opened).toBe(true);
+    subscription.unsubscribe();
+    await expect.poll(opened).toBe(false);
+    expect(open()).toBe(false);
+  });
+
+  it('waits for whoever writes to a named pipe, also when nothing is written', async () => {
+    for (const [text, rows] of [
+      ['1\n2\n', [1, 2]],
+      ['', []],
+    ] as const) {
+      const path = fifo();
+      const items = readFileItems(path);
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      const writer = openSync(path, 'w');
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      writeSync(writer, text);
+      closeSync(writer);
+      expect((await items).map(({ data }) => data)).toEqual(rows);
+    }
+  });
+
+  it('refuses a second reader of standard input while there is a first, and lets it go on after it', async () => {
+    const path = fifo();
+    const fd = openSync(path, 'r+');
+    const runtime = fakeRuntime();
+    const input = (signal: AbortSignal) => readDescriptor(fd, 'stdin', signal);
+    const stdin = { ...runtime, stdio: { ...runtime.stdio, input } };
+    const first = lastValueFrom(merge(jsonl('-', {}, stdin), jsonl('-', {}, stdin)).pipe(toArray()));
+    await expect(first).rejects.toMatchObject({
+      name: 'BatchxError',
+      code: 'input',
+      message: 'cannot read stdin: another source is reading it already',
+    });
+    const file = openSync(fixture('1\n2\n'), 'r');
+    const again = (): AsyncIterable<Buffer> => readDescriptor(file, 'stdin', new AbortController().signal);
+    const read = async (): Promise<string> => {
+      let text = '';
+      for await (const block of again()) text += block.toString();
+      return text;
+    };
+    expect([await read(), await read()]).toEqual(['1\n2\n', '']);
+    closeSync(file);
   });
 
   it('reads an open file from where it stands', async () => {

@@ -2,7 +2,8 @@ import { rowCommand } from '../row-command.js';
 
 export const command = rowCommand({
   name: 'filter',
-  summary: 'Passes on the rows for which an expression is true, byte for byte as they were read, in order.',
+  summary:
+    'Passes on the rows for which an expression is true, in order; from JSONL to JSONL byte for byte as they were read.',
   examples: [
     { line: `cat rows.jsonl | batchx filter 'data.total > 100'`, does: 'An expression over `data`.' },
     {

@@ -25,6 +25,6 @@ export const command = rowCommand({
     { line: `batchx map 'data.toUpperCase()' ::: a b c`, does: 'Values from the command line.' },
   ],
   notes: [
-    'Numbers are those of JavaScript: integers above 2^53 lose digits. `batchx filter` passes rows on untouched.',
+    'Numbers are those of JavaScript: integers above 2^53 lose digits. `batchx filter` passes JSONL on untouched.',
   ],
 });

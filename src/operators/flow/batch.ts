@@ -47,7 +47,7 @@ export type BatchOptions<T = unknown> = Omit<z.input<typeof batchOptions>, 'by'>
  *
  * ```
  * source               -a-b-c-------d-|
- * size 2, within 5     ---(ab)-(c)----(d|)
+ * size 2, within 5     ---x------y----(z|)      x is [a, b], y is [c], z is [d]
  * ```
  *
  * @example

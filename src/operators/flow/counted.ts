@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { weightOf } from '../../core/item.js';
 import { Ring } from '../../core/ring.js';
 import { Room } from '../../core/rooms.js';
-import { parseOptions } from '../../core/schema.js';
+import { expectFunction, parseOptions } from '../../core/schema.js';
 import { subscribeThrough } from '../../core/upstream.js';
 
 export const countedOptions = z.strictObject({
@@ -35,6 +35,7 @@ export type CountedOptions = z.input<typeof countedOptions>;
  *   .subscribe((n) => console.log(n)); // 1, 2, 3
  */
 export function counted<T, R>(operator: OperatorFunction<T, R>, options: CountedOptions = {}): OperatorFunction<T, R> {
+  expectFunction(operator, 'counted');
   const { limit } = parseOptions(countedOptions, options, 'counted');
   return (source) =>
     new Observable((subscriber) => {

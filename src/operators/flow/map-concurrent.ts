@@ -1,6 +1,11 @@
 import { from, Observable, type ObservableInput, type ObservedValueOf, type OperatorFunction, Subscriber } from 'rxjs';
 import * as z from 'zod';
-import { concurrencyOptions, type ConcurrencyOptions, type ConcurrentSettings, withDefaults } from '../../core/concurrency.js';
+import {
+  concurrencyOptions,
+  type ConcurrencyOptions,
+  type ConcurrentSettings,
+  withDefaults,
+} from '../../core/concurrency.js';
 import { Concurrent } from '../../core/concurrent.js';
 import type { Engine, Job } from '../../core/job.js';
 import { isPromiseLike } from '../../core/promise.js';

@@ -8,6 +8,7 @@ import { isPromiseLike } from '../../core/promise.js';
 import { Ring } from '../../core/ring.js';
 import { findRooms, Room, roomFor, roomsAnnounced, withoutRooms } from '../../core/rooms.js';
 import { defaultRuntime, type Runtime } from '../../core/runtime.js';
+import { expectFunction } from '../../core/schema.js';
 import type { Slot } from '../../core/slot.js';
 import { type Intake, subscribeThrough } from '../../core/upstream.js';
 
@@ -33,8 +34,8 @@ export type Parts<R> = Iterable<R> | AsyncIterable<R>;
  *
  * ```
  * source     -a------b---------|
- * parts       -1--2   -1x             b fails after its first part
- * split      --A--B---(Cx)-----|      x is the item b with an error
+ * parts       -1--2  -1x              b fails after its first part
+ * split      --A--B---Cx-------|      x is the item b with an error
  * ```
  *
  * @example
@@ -48,6 +49,7 @@ export function split<T, R>(
   project: (data: T, item: Item<T>, slot: Pick<Slot, 'signal'>) => Parts<R> | PromiseLike<Parts<R>>,
   runtime: Runtime = defaultRuntime(),
 ): OperatorFunction<Item<T>, Item<R>> {
+  expectFunction(project, 'split');
   return splitting(project as Project, runtime) as unknown as OperatorFunction<Item<T>, Item<R>>;
 }
 

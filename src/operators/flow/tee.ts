@@ -10,6 +10,7 @@ import { Item } from '../../core/item.js';
 import { detached } from '../../core/origin.js';
 import { Outcome } from '../../core/outcome.js';
 import { findRooms, type Room, withoutRooms } from '../../core/rooms.js';
+import { expectFunction } from '../../core/schema.js';
 import { type Intake, subscribeThrough } from '../../core/upstream.js';
 
 /**
@@ -37,6 +38,7 @@ import { type Intake, subscribeThrough } from '../../core/upstream.js';
  *   .subscribe();
  */
 export function tee<T>(...branches: readonly OperatorFunction<T, unknown>[]): MonoTypeOperatorFunction<T> {
+  for (const branch of branches) expectFunction(branch, 'tee');
   return (source) =>
     new Observable((subscriber) => {
       const teeing = new Teeing(subscriber);

@@ -1,12 +1,13 @@
-import { defer, map, type OperatorFunction } from 'rxjs';
+import { defer, EMPTY, fromEvent, map, type OperatorFunction, takeUntil } from 'rxjs';
 import { Item } from '../../core/item.js';
 import { defaultRuntime, type Runtime } from '../../core/runtime.js';
 
 /**
  * Lifts each value to an item, at once, so that an Observable of anything can be worked on and accounted for.
  *
- * The items are numbered from 0 (`seq`) and called `#1`, `#2`, ...; each is counted as read. Nothing is held. A source
- * that pushes is not slowed down by what comes after it: only those made by `pull` are.
+ * The items are numbered from 0 (`seq`) and called `#1`, `#2`, ...; each is counted as read. Nothing is held. When the
+ * runtime is stopping it completes and unsubscribes from the source. A source that pushes is not slowed down by what
+ * comes after it: only those made by `pull` are.
  *
  * ```
  * source     -a--b--|
@@ -24,8 +25,10 @@ import { defaultRuntime, type Runtime } from '../../core/runtime.js';
 export function toItems<T>(runtime: Runtime = defaultRuntime()): OperatorFunction<T, Item<T>> {
   return (source) =>
     defer(() => {
+      if (runtime.stopping.aborted) return EMPTY;
       let seq = 0;
       return source.pipe(
+        takeUntil(fromEvent(runtime.stopping, 'abort')),
         map((data) => {
           const item = Item.of(data, { seq: seq++ });
           runtime.events.emit('batch:item:start', item);

@@ -2,22 +2,23 @@ import { readFileSync } from 'node:fs';
 import type { ErrorObject } from 'ajv';
 import type { OperatorFunction } from 'rxjs';
 import * as z from 'zod';
-import type { ConcurrencyOptions } from '../../core/concurrency.js';
+import { concurrencyOptions, type ConcurrencyOptions } from '../../core/concurrency.js';
 import { defineStep } from '../../core/define.js';
 import { BatchxError, messageOf } from '../../core/errors.js';
 import { type Fault, unfit, valueAt } from '../../core/faults.js';
 import type { Item } from '../../core/item.js';
 import { defaultRuntime, type Runtime } from '../../core/runtime.js';
+import { parseOptions } from '../../core/schema.js';
 import { stage } from '../../core/stage.js';
 import { isStandardSchema, type StandardSchema, standardCheck } from '../../core/standard-schema.js';
 import { applied, type StepFunction } from '../../core/step.js';
 
-/** A JSON Schema as an object. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
+/** A JSON Schema: an object, or `true`, which everything fits, or `false`, which nothing does. */
+export type JsonSchema = boolean | Readonly<Record<string, unknown>>;
 
 export const validateOptions = z.strictObject({
   schema: z
-    .union([z.string().min(1, 'expected a path, got empty text'), z.record(z.string(), z.unknown())])
+    .union([z.string().min(1, 'expected a path, got empty text'), z.boolean(), z.record(z.string(), z.unknown())])
     .describe(
       'A JSON Schema (draft 2020-12, or draft-07 by its `$schema`), or the path of a JSON file that holds one.',
     ),
@@ -62,9 +63,10 @@ export function validate(
 ): OperatorFunction<Item, Item> {
   if (isStandardSchema(schema)) {
     const check = standardCheck(schema);
-    return stage([applied(({ data }) => check(data), 'data')], options);
+    return stage([applied(({ data }) => check(data), 'data')], options, 'validate');
   }
-  return stage([applied(byJsonSchema(schema, runtime), 'verdict')], { ordered: true, ...options });
+  const { ordered = true } = parseOptions(concurrencyOptions, options, 'validate');
+  return stage([applied(byJsonSchema(schema, runtime), 'verdict')], { ...options, ordered }, 'validate');
 }
 
 export const validateStep = defineStep({
@@ -93,22 +95,25 @@ type Check = (data: unknown) => true;
 
 function byJsonSchema(given: JsonSchema | string, runtime: Runtime): StepFunction {
   const schema: unknown = typeof given === 'string' ? readSchema(given) : given;
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
+  if (!isJsonSchema(schema)) {
     const where = typeof given === 'string' ? ` in ${given}` : '';
     throw new BatchxError(
       'usage',
       `validate: expected a JSON Schema or a Standard Schema${where}, got ${JSON.stringify(schema) ?? typeof schema}`,
     );
   }
-  const draft = draftOf((schema as JsonSchema).$schema);
+  const draft = draftOf(typeof schema === 'boolean' ? undefined : schema.$schema);
   let check: Check | undefined;
   let compiling: Promise<Check> | undefined;
   return ({ data }) => {
     if (check !== undefined) return check(data);
-    compiling ??= compile(schema as JsonSchema, draft, runtime).then((compiled) => (check = compiled));
+    compiling ??= compile(schema, draft, runtime).then((compiled) => (check = compiled));
     return compiling.then((compiled) => compiled(data));
   };
 }
+
+const isJsonSchema = (schema: unknown): schema is JsonSchema =>
+  typeof schema === 'boolean' || (typeof schema === 'object' && schema !== null && !Array.isArray(schema));
 
 function readSchema(path: string): unknown {
   try {
