@@ -491,8 +491,17 @@ describe('pipes', () => {
     ] as const) {
       const path = fifo();
       const items = readFileItems(path);
-      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-      const writer = openSync(path, 'w');
+      let writer = -1;
+      // Fails until there is a reader: an `open` that waits would keep that from coming.
+      const joins = (): boolean => {
+        try {
+          writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+          return true;
+        } catch {
+          return false;
+        }
+      };
+      await expect.poll(joins).toBe(true);
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
       writeSync(writer, text);
       closeSync(writer);
