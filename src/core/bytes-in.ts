@@ -52,9 +52,12 @@ function isPipe(fd: number): boolean {
   return found.isFIFO() || found.isSocket();
 }
 
-/** One block is read while the other is worked on: of a file, unlike a pipe, nothing is taken away by that. */
+/** How much is read of a file at a time: each read costs a turn of the event loop, which several blocks can share. */
+const READ = 8 * BLOCK;
+
+/** Some blocks are read while others are worked on: of a file, unlike a pipe, nothing is taken away by that. */
 async function* blocksOf(fd: number, name: string): ByteBlocks {
-  let [now, next] = [Buffer.allocUnsafeSlow(BLOCK), Buffer.allocUnsafeSlow(BLOCK)];
+  let [now, next] = [Buffer.allocUnsafeSlow(READ), Buffer.allocUnsafeSlow(READ)];
   let reading = readInto(fd, next);
   try {
     for (;;) {
@@ -64,7 +67,7 @@ async function* blocksOf(fd: number, name: string): ByteBlocks {
       reading = readInto(fd, next);
       // Its failure is thrown when its turn comes; until then nobody listens to it.
       reading.catch(() => undefined);
-      yield now.subarray(0, size);
+      for (let at = 0; at < size; at += BLOCK) yield now.subarray(at, Math.min(at + BLOCK, size));
     }
   } catch (error) {
     throw unreadable(name, error);

@@ -1,4 +1,4 @@
-import { fstatSync, write } from 'node:fs';
+import { fstatSync, write, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
@@ -7,7 +7,7 @@ import { BatchxError, messageOf, systemCode } from './errors.js';
 
 /** Where bytes go: a file or an open descriptor. `write` is done when the system has accepted every byte. */
 export interface ByteWriter {
-  write(bytes: Uint8Array): Promise<void>;
+  write(bytes: Uint8Array): void | Promise<void>;
   /** Only of a file: done when what was written is on the disk. */
   sync?(): Promise<void>;
   close(): Promise<void>;
@@ -29,7 +29,7 @@ export async function writeToFile(path: string): Promise<ByteWriter> {
     }
   };
   return {
-    write: (bytes) => writeAll(file.fd, path, bytes),
+    write: writerFor(file.fd, path),
     sync,
     close: () => sync().finally(() => file.close()),
   };
@@ -38,7 +38,7 @@ export async function writeToFile(path: string): Promise<ByteWriter> {
 /** Writes to a descriptor that is open already, and leaves it open: a pipe pushes back, a terminal and a file too. */
 export function writeToDescriptor(fd: number, name: string): ByteWriter {
   const stream = streamFor(fd, name);
-  if (stream === undefined) return { write: (bytes) => writeAll(fd, name, bytes), close: () => Promise.resolve() };
+  if (stream === undefined) return { write: writerFor(fd, name), close: () => Promise.resolve() };
   // An error also reaches the callback of the write that met it; without a listener it would end the process.
   stream.on('error', () => undefined);
   return {
@@ -63,6 +63,30 @@ function streamFor(fd: number, name: string): Writable | undefined {
   }
 }
 
+/**
+ * A plain file takes what it is given at once, into the system's memory: to have it done by another thread costs more
+ * than to do it. What else has no stream, such as a device, may let one wait.
+ */
+function writerFor(fd: number, name: string): ByteWriter['write'] {
+  return fstatSync(fd).isFile()
+    ? (bytes) => {
+        writeAllNow(fd, name, bytes);
+      }
+    : (bytes) => writeAll(fd, name, bytes);
+}
+
+function writeAllNow(fd: number, name: string, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) {
+    let taken: number;
+    try {
+      taken = writeSync(fd, bytes, at, bytes.length - at);
+    } catch (error) {
+      throw unwritable(name, error);
+    }
+    at += checked(taken, name);
+  }
+}
+
 /** The system may take fewer bytes than it was given (a full disk, a quota, a signal): goes on until all are taken. */
 async function writeAll(fd: number, name: string, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) {
@@ -72,9 +96,13 @@ async function writeAll(fd: number, name: string, bytes: Uint8Array): Promise<vo
         else reject(unwritable(name, error));
       });
     });
-    if (taken === 0) throw new BatchxError('output', `cannot write ${name}: the system takes no more bytes`);
-    at += taken;
+    at += checked(taken, name);
   }
+}
+
+function checked(taken: number, name: string): number {
+  if (taken > 0) return taken;
+  throw new BatchxError('output', `cannot write ${name}: the system takes no more bytes`);
 }
 
 /** The error of an output that cannot be opened or written. */

@@ -4,6 +4,7 @@ import { writeToFile } from './bytes-out.js';
 import { BatchxError } from './errors.js';
 import { inputAt, useOutput } from './in-use.js';
 import type { Item } from './item.js';
+import { isPromiseLike } from './promise.js';
 import type { Runtime } from './runtime.js';
 import type { SinkWriter } from './sink-writer.js';
 
@@ -73,12 +74,16 @@ const PIECE = 1024 * 1024;
  */
 export function textWriter(output: ByteWriter, textOf: (item: Item) => string, tail?: () => string): SinkWriter {
   let broken = false;
-  const write = async (text: string): Promise<void> => {
+  const failed = (error: unknown): never => {
+    broken = true;
+    throw error;
+  };
+  const write = (text: string): void | Promise<void> => {
     try {
-      await output.write(Buffer.from(text));
+      const written = output.write(Buffer.from(text));
+      return isPromiseLike(written) ? written.catch(failed) : undefined;
     } catch (error) {
-      broken = true;
-      throw error;
+      return failed(error);
     }
   };
   return {
@@ -120,7 +125,7 @@ function gather(
 }
 
 async function writePieces(
-  write: (text: string) => Promise<void>,
+  write: (text: string) => void | Promise<void>,
   first: string,
   from: number,
   more: (from: number) => Gathered,

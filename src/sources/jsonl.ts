@@ -24,9 +24,9 @@ export type JsonlOptions = Omit<z.input<typeof jsonlOptions>, 'path'>;
  * Emits an item for each line of JSON in a file, several files or standard input (`-`), in their order.
  *
  * Blank lines are passed over. A line that is not JSON, not UTF-8, nested deeper than 512 levels or longer than 16 MiB
- * is an item that failed in `parse`, and the stream goes on. Dead letters among the lines are the items they were. Two
- * blocks of 64 KB are held. An input that cannot be read, or standard input while another source reads it, is the error
- * of the Observable.
+ * is an item that failed in `parse`, and the stream goes on. Dead letters among the lines are the items they were.
+ * 64 KB of a pipe or 1 MB of a file are held. An input that cannot be read, or standard input while another source
+ * reads it, is the error of the Observable.
  *
  * ```
  * {"a":1} LF  oops LF  {"a":3} LF        x is the failed item of line 2
