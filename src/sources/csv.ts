@@ -36,8 +36,8 @@ export type CsvOptions = Omit<z.input<typeof csvOptions>, 'path'>;
  * The data is an object with a text for each column; nothing is made a number. Every file begins with a header unless
  * said. Empty lines are passed over. A record with another number of cells than the header, with a quote out of place,
  * that is not UTF-8 or longer than 16 MiB is an item that failed in `parse`, and the next record is read. Files of dead
- * letters are taken too. 64 KB of a pipe or 1 MB of a file are held, and one record. An input that cannot be read, or whose header
- * names a column twice, is the error of the Observable.
+ * letters are taken too. 64 KB of a pipe or 1 MB of a file are held, and one record. An input that cannot be read, or
+ * whose header names a column twice, is the error of the Observable.
  *
  * ```
  * a,b LF  1,2 LF  3 LF  5,6 LF           x is the failed item of line 3

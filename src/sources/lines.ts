@@ -17,8 +17,8 @@ export const linesOptions = z.strictObject({ path: inputPath() });
  *
  * The data is the text without its line end, LF or CR LF. Empty lines are passed over; a line of blanks is not empty. A
  * line that is not UTF-8 or longer than 16 MiB is an item that failed in `parse`, and the stream goes on. Dead letters
- * among the lines are the items they were. 64 KB of a pipe or 1 MB of a file are held. An input that cannot be read is the error of
- * the Observable.
+ * among the lines are the items they were. 64 KB of a pipe or 1 MB of a file are held. An input that cannot be read is
+ * the error of the Observable.
  *
  * ```
  * one LF  LF  three LF
