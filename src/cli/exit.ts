@@ -35,6 +35,12 @@ export function endingOf(code: ErrorCode): Ending {
     case 'expression':
     case 'encode':
     case 'aborted':
+    case 'timeout':
+    case 'limit':
+    case 'open':
+    case 'exec':
+    case 'http':
+    case 'path':
       return EXIT.failed;
     case 'bug':
       return EXIT.bug;

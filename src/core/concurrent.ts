@@ -27,6 +27,8 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
   #cap = 0;
   #active = 0;
   #parked = 0;
+  /** Slots kept by work that goes on although its call is over. */
+  #heldOver = 0;
   #sourceDone = false;
   #stopped = false;
   #draining = false;
@@ -61,7 +63,7 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
   /** A value has arrived. */
   next(value: T): void {
     if (this.#stopped) return;
-    if (this.#active < this.#cap && this.#queue.length === 0) this.#start(value);
+    if (this.#hasSlot && this.#queue.length === 0) this.#start(value);
     else {
       this.room.take(weightOf(value));
       this.#queue.push(value);
@@ -118,6 +120,19 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     this.#drain();
   }
 
+  hold(end: PromiseLike<unknown>): void {
+    this.#heldOver++;
+    const over = (): void => {
+      this.#heldOver--;
+      this.#drain();
+    };
+    end.then(over, over);
+  }
+
+  get #hasSlot(): boolean {
+    return this.#active + this.#heldOver < this.#cap;
+  }
+
   #start(value: T): void {
     this.#active++;
     const job = new Job<R>(this, weightOf(value));
@@ -139,7 +154,7 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    while (this.#active < this.#cap && !this.out.closed) {
+    while (this.#hasSlot && !this.out.closed) {
       const returning = this.#returning.shift();
       if (returning !== undefined) {
         this.#resume(returning);

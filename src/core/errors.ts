@@ -1,3 +1,5 @@
+import { classOf, type ErrorClass, mayRetry } from './error-class.js';
+
 /** What kind of thing went wrong. Codes are stable: match on them, never on messages. */
 export type ErrorCode =
   /** A record of the input could not be read as what it should be. */
@@ -18,14 +20,30 @@ export type ErrorCode =
   | 'closed'
   /** A policy ended the run. */
   | 'halted'
+  /** An attempt took longer than it may. */
+  | 'timeout'
+  /** A call asks for more than its rate limit ever lets through. */
+  | 'limit'
+  /** A circuit breaker that is open let no call through. */
+  | 'open'
+  /** A command could not be started, or ended with an exit code or a signal that is no success. */
+  | 'exec'
+  /** An answer over HTTP that is no success. */
+  | 'http'
+  /** The path of an output leads out of its folder, is taken, or cannot be a name. */
+  | 'path'
   /** A call was given up before it was done. */
   | 'aborted'
   /** A fault in batchx itself. */
   | 'bug';
 
 export interface BatchxErrorOptions {
-  /** Whether the same call may succeed when it is tried again. */
+  /** What it says of trying again; by the code unless said. */
+  readonly class?: ErrorClass;
+  /** Short for the class: `transient` when true. */
   readonly retryable?: boolean;
+  /** Whether the call may have been done all the same, and must not be done twice. */
+  readonly inDoubt?: boolean;
   /** The wait that the other side asked for, in milliseconds. */
   readonly retryAfterMs?: number;
   /** Where it happened, as `file:line` or the name of a step. */
@@ -44,24 +62,43 @@ export interface BatchxErrorOptions {
 export class BatchxError extends Error {
   override readonly name = 'BatchxError';
   readonly code: ErrorCode;
-  readonly retryable: boolean;
+  /** What it says of trying the same call again. */
+  readonly class: ErrorClass;
+  /** Whether it is not known if the call was done. */
+  readonly inDoubt: boolean;
   readonly retryAfterMs: number | undefined;
   readonly where: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: BatchxErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.retryable = options.retryable ?? false;
+    this.class = options.class ?? (options.retryable === true ? 'transient' : classByCode[code]) ?? 'permanent';
+    this.inDoubt = options.inDoubt ?? false;
     this.retryAfterMs = options.retryAfterMs;
     this.where = options.where;
+  }
+
+  /** Whether the same call may succeed when it is tried again. */
+  get retryable(): boolean {
+    return mayRetry(this.class);
   }
 
   /** The error itself where it is a `BatchxError`, otherwise a new one of the given code with `thrown` as its cause. */
   static from(thrown: unknown, code: ErrorCode = 'expression'): BatchxError {
     if (thrown instanceof BatchxError) return thrown;
-    return new BatchxError(code, messageOf(thrown), { cause: thrown });
+    return new BatchxError(code, messageOf(thrown), { cause: thrown, ...(code === 'expression' && { class: classOf(thrown) }) });
   }
 }
+
+const classByCode: { readonly [C in ErrorCode]?: ErrorClass } = {
+  usage: 'fatal',
+  output: 'fatal',
+  closed: 'fatal',
+  halted: 'fatal',
+  aborted: 'cancelled',
+  timeout: 'ambiguous',
+  bug: 'bug',
+};
 
 /** The message of whatever was thrown: errors say theirs, other values are shown as they are. */
 export function messageOf(thrown: unknown): string {

@@ -9,6 +9,7 @@ export interface Engine<R> {
   watch(job: Job<R>): void;
   park(job: Job<R>): void;
   unpark(job: Job<R>): void;
+  hold(end: PromiseLike<unknown>): void;
 }
 
 /** One running call. */
@@ -52,6 +53,10 @@ export class Job<R> implements Slot {
     }
     this.#go = go;
     this.#engine.unpark(this);
+  }
+
+  hold(end: PromiseLike<unknown>): void {
+    this.#engine.hold(end);
   }
 
   takeReturn(): (() => void) | undefined {

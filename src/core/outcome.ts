@@ -19,7 +19,9 @@ export class Outcome<T = unknown> implements Settlement {
 
   /** The outcome that an item has when nothing more happens to it. */
   static of<T>(item: Item<T>): Outcome<T> {
-    return new Outcome(item, item.error !== undefined ? 'failed' : item.skipped !== undefined ? 'skipped' : 'ok');
+    const { error, skipped } = item;
+    if (error !== undefined) return new Outcome(item, error.inDoubt ? 'in-doubt' : 'failed');
+    return new Outcome(item, skipped === undefined ? 'ok' : 'skipped');
   }
 
   get id(): string {

@@ -9,4 +9,9 @@ export interface Slot {
   park(): void;
   /** Asks for a place again and calls `go` once there is one: at once when the call is not parked. */
   unpark(go: () => void): void;
+  /**
+   * Keeps the place until `end` is settled, even when the call's result is there before: for work that goes on although
+   * it was told to stop. The end of the stream does not wait for it.
+   */
+  hold(end: PromiseLike<unknown>): void;
 }

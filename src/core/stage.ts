@@ -12,8 +12,9 @@ import type { Applied } from './step.js';
  * Runs consecutive steps on each item in one slot, at most `concurrency` items at once.
  *
  * Emits each item once, with its data changed, failed or skipped; items that had failed or been skipped pass by. What
- * a step throws becomes `item.error`; a `usage` error ends the stream. As long as no step returns a promise an item is done at once, whatever the cap.
- * What waits is held in one room, as in `mapConcurrent`.
+ * a step throws becomes `item.error`; a fatal error ends the stream, and an item whose call was cancelled is dropped. As
+ * long as no step returns a promise an item is done at once, whatever the cap. What waits is held in one room, as in
+ * `mapConcurrent`.
  */
 export function stage(
   steps: readonly Applied[],
@@ -37,7 +38,7 @@ class Stage extends Concurrent<Item, Item> {
 
   protected override launch(item: Item, job: Job<Item>): void {
     const result = this.#from(0, item, job);
-    if (isPromiseLike<Item>(result)) {
+    if (isPromiseLike<Item | undefined>(result)) {
       result.then(
         (done) => {
           this.#finish(job, done);
@@ -49,19 +50,21 @@ class Stage extends Concurrent<Item, Item> {
     } else this.#finish(job, result);
   }
 
-  #finish(job: Job<Item>, item: Item): void {
-    this.emit(job, item);
+  /** Without an item the call was cancelled: it stays pending. */
+  #finish(job: Job<Item>, item: Item | undefined): void {
+    if (item !== undefined) this.emit(job, item);
     this.done(job);
   }
 
-  #from(index: number, item: Item, slot: Slot): Item | PromiseLike<Item> {
+  #from(index: number, item: Item, slot: Slot): ReturnType<Applied> {
     let current = item;
     for (let i = index; i < this.#steps.length && current.live; i++) {
       const step = this.#steps[i] as Applied;
       const result = step(current, slot);
       // What was unsubscribed from meanwhile starts no further step.
-      if (isPromiseLike<Item>(result))
-        return result.then((next) => (this.out.closed ? next : this.#from(i + 1, next, slot)));
+      if (isPromiseLike<Item | undefined>(result))
+        return result.then((next) => (next === undefined || this.out.closed ? next : this.#from(i + 1, next, slot)));
+      if (result === undefined) return undefined;
       current = result;
     }
     return current;

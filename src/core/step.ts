@@ -11,13 +11,17 @@ import type { Slot } from './slot.js';
 export type Gives = 'data' | 'verdict';
 
 /**
- * A step's work: one item in, a result or the promise of one out. What it throws fails the item, unless it is an error
- * of code `usage`: then the step is wrong, not the item, and the stream ends.
+ * A step's work: one item in, a result or the promise of one out. What it throws fails the item, unless it is a
+ * `BatchxError` of class `fatal`, such as one of code `usage`: then the run is wrong, not the item, and the stream
+ * ends. One of class `cancelled` says that the item was not wanted any more: it is dropped and stays pending.
  */
 export type StepFunction = (item: Item, slot: Slot) => unknown;
 
-/** A step that takes an item and gives the next one; it throws only what ends the stream. */
-export type Applied = (item: Item, slot: Slot) => Item | PromiseLike<Item>;
+/**
+ * A step that takes an item and gives the next one, or none when the item is to stay pending; it throws only what ends
+ * the stream.
+ */
+export type Applied = (item: Item, slot: Slot) => Item | undefined | PromiseLike<Item | undefined>;
 
 /** Turns a step's work into a function from item to item. */
 export function applied(run: StepFunction, gives: Gives): Applied {
@@ -37,9 +41,12 @@ export function applied(run: StepFunction, gives: Gives): Applied {
   };
 }
 
-function failed(item: Item, thrown: unknown): Item {
+function failed(item: Item, thrown: unknown): Item | undefined {
   const error = BatchxError.from(thrown);
-  if (error.code === 'usage') throw error;
+  if (error === thrown) {
+    if (error.class === 'fatal') throw error;
+    if (error.class === 'cancelled') return undefined;
+  }
   return item.fail(error);
 }
 

@@ -8,7 +8,7 @@ import { type Applied, applied } from '../../src/core/step.js';
 import type { Slot } from '../../src/core/slot.js';
 import { settled } from './holder.js';
 
-const slot: Slot = { signal: new AbortController().signal, park: () => undefined, unpark: (go) => go() };
+const slot: Slot = { signal: new AbortController().signal, park: () => undefined, unpark: (go) => go(), hold: () => undefined };
 const item = (data: unknown): Item => Item.of(data);
 /** An item in short: its data, or why it failed or was skipped. */
 const show = ({ data, error, skipped }: Item): unknown => error?.message ?? skipped ?? data;

@@ -1,0 +1,81 @@
+/**
+ * What an error says of trying the same call again:
+ * - `transient`: it may succeed later; the server or the way to it was down;
+ * - `unprocessed`: refused before anything was done, so that any call may be tried again;
+ * - `throttled`: told to wait; no fault of the call, and no failure of the server;
+ * - `ambiguous`: given up after it was begun, so that it may have been done all the same;
+ * - `permanent`: it will fail each time, as it stands;
+ * - `bug`: the code that makes the call is wrong;
+ * - `resource`: this machine has run out of something that running calls hold, such as open files;
+ * - `fatal`: every further item would fail too: the run ends;
+ * - `cancelled`: nobody wants it any more; it is no outcome.
+ */
+export type ErrorClass =
+  | 'transient'
+  | 'unprocessed'
+  | 'throttled'
+  | 'ambiguous'
+  | 'permanent'
+  | 'bug'
+  | 'resource'
+  | 'fatal'
+  | 'cancelled';
+
+const bySystemCode: Readonly<Record<string, ErrorClass>> = {
+  ECONNREFUSED: 'transient',
+  ENOTFOUND: 'transient',
+  EAI_AGAIN: 'transient',
+  EHOSTUNREACH: 'transient',
+  ENETUNREACH: 'transient',
+  ENETDOWN: 'transient',
+  UND_ERR_CONNECT_TIMEOUT: 'transient',
+
+  ECONNRESET: 'ambiguous',
+  EPIPE: 'ambiguous',
+  ETIMEDOUT: 'ambiguous',
+  UND_ERR_SOCKET: 'ambiguous',
+  UND_ERR_HEADERS_TIMEOUT: 'ambiguous',
+  UND_ERR_BODY_TIMEOUT: 'ambiguous',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'ambiguous',
+  HPE_INVALID_EOF_STATE: 'ambiguous',
+
+  EMFILE: 'resource',
+  ENFILE: 'resource',
+  ENOMEM: 'resource',
+  EAGAIN: 'resource',
+
+  ENOSPC: 'fatal',
+  EDQUOT: 'fatal',
+  EROFS: 'fatal',
+  EIO: 'fatal',
+};
+
+/**
+ * The class of an error that says nothing of its own: by the system's code, its own or that of its cause. A fault in
+ * the program is a `bug`; what else is thrown is taken for `transient`, as nothing is known of it.
+ */
+export function classOf(thrown: unknown): ErrorClass {
+  for (let error = thrown, depth = 0; depth < 5 && isObject(error); error = error.cause, depth++) {
+    if (typeof error.code === 'string' && Object.hasOwn(bySystemCode, error.code)) {
+      return bySystemCode[error.code] as ErrorClass;
+    }
+    if (error.name === 'AbortError') return 'cancelled';
+    if (error.name === 'TimeoutError') return 'ambiguous';
+  }
+  // The TypeError of a failed fetch has a cause, which is looked at above; a cause that tells nothing is still one.
+  if (thrown instanceof TypeError) return thrown.cause === undefined ? 'bug' : 'ambiguous';
+  if (thrown instanceof RangeError || thrown instanceof ReferenceError || thrown instanceof SyntaxError) return 'bug';
+  return 'transient';
+}
+
+/** Whether a call that ended with such an error may be tried again. */
+export const mayRetry = (kind: ErrorClass): boolean =>
+  kind === 'transient' || kind === 'unprocessed' || kind === 'throttled' || kind === 'ambiguous' || kind === 'resource';
+
+interface ErrorLike {
+  readonly code?: unknown;
+  readonly name?: unknown;
+  readonly cause?: unknown;
+}
+
+const isObject = (value: unknown): value is ErrorLike => typeof value === 'object' && value !== null;
