@@ -51,7 +51,8 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
     .join('; ');
 }
 
-function textLike(pattern: RegExp, what: string): z.ZodString {
+/** An option that is text of a form; `what` names it in the message. */
+export function textLike(pattern: RegExp, what: string): z.ZodString {
   const error = ({ input }: { readonly input?: unknown }): string => `expected ${what}, got ${show(input)}`;
   return z.string({ error }).regex(pattern, { error });
 }

@@ -1,0 +1,185 @@
+import type { SchedulerLike, Subscription } from 'rxjs';
+import type { BatchxError } from '../errors.js';
+import type { Pace } from '../rate.js';
+import type { Slot } from '../slot.js';
+import { wait } from '../wait.js';
+import { Permits } from './permits.js';
+import { SAME_TIME } from './sliding-window.js';
+import { Waiter, Waiters } from './waiters.js';
+
+/** A longer wait gives the slot back, in milliseconds. */
+const LONG = 1000;
+
+/** The queue for the permits of one rate limit: one line, and one timer while somebody waits. */
+export class Lane {
+  /** Whether it goes another way than its limiter, and is to be remembered for that. */
+  retunedAlone = false;
+  readonly #permits: Permits;
+  readonly #scheduler: SchedulerLike;
+  readonly #oneOfMany: boolean;
+  /** Those that had given their slots back, and have them again. */
+  readonly #front = new Waiters();
+  readonly #queue = new Waiters();
+  #returning = 0;
+  #timer: Subscription | undefined = undefined;
+  #armedFor = 0;
+  /** When the last one that was let through was due, or the one in front will be. */
+  #due = 0;
+  #draining = false;
+
+  /** With `oneOfMany` there are others beside it, whose calls could use the slots of those that wait here. */
+  constructor(pace: Pace, scheduler: SchedulerLike, oneOfMany: boolean) {
+    this.#permits = new Permits(pace);
+    this.#scheduler = scheduler;
+    this.#oneOfMany = oneOfMany;
+  }
+
+  get waiting(): number {
+    return this.#front.length + this.#queue.length + this.#returning;
+  }
+
+  /** Whether a new one would do just the same. */
+  get idle(): boolean {
+    return this.waiting === 0 && !this.retunedAlone && this.#permits.unusedAt(this.#scheduler.now());
+  }
+
+  try(weight: number): boolean {
+    this.#permits.check(weight);
+    if (this.#first !== undefined) return false;
+    const now = this.#scheduler.now();
+    if (this.#permits.dueAt(weight) > now + SAME_TIME || !this.#permits.hasRoom(weight, now)) return false;
+    this.#permits.take(weight, now, now);
+    return true;
+  }
+
+  wait(go: (error?: BatchxError) => void, weight: number, slot: Slot | undefined, since?: number): () => void {
+    this.#permits.check(weight);
+    const waiter = new Waiter(weight, slot, since ?? this.#scheduler.now(), go);
+    this.#queue.push(waiter);
+    if (this.#first === waiter) this.#drain();
+    this.#parkIfLong(waiter, this.#front.weight + this.#queue.weight - weight);
+    return () => this.#cancel(waiter);
+  }
+
+  giveBack(weight: number): void {
+    this.#permits.giveBack(weight, this.#scheduler.now());
+    this.#drain();
+  }
+
+  pauseUntil(time: number): void {
+    if (!this.#permits.pauseUntil(time)) return;
+    this.#drain();
+    this.#parkLong();
+  }
+
+  retune(pace: Pace): void {
+    this.#permits.retune(pace, this.#scheduler.now());
+    this.#drain();
+    this.#parkLong();
+  }
+
+  get #first(): Waiter | undefined {
+    return this.#front.first ?? this.#queue.first;
+  }
+
+  /** Lets through whoever is due. What is called may end in here again: the loop goes on with what it left. */
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      while (this.#serve());
+    } finally {
+      this.#draining = false;
+      // Somebody's `go` has thrown: the others are still to be served.
+      if (this.#first !== undefined && this.#timer === undefined) this.#arm(this.#scheduler.now());
+    }
+  }
+
+  /** Serves the one in front; false when there is none, or it is not due yet. */
+  #serve(): boolean {
+    const waiter = this.#first;
+    if (waiter === undefined) {
+      this.#disarm();
+      return false;
+    }
+    const { weight } = waiter;
+    const refusal = this.#permits.refusal(weight);
+    const now = this.#scheduler.now();
+    const ready = this.#permits.readyAt(weight, now);
+    if (refusal === undefined && ready > now + SAME_TIME) {
+      this.#due = ready;
+      this.#arm(ready);
+      return false;
+    }
+    waiter.line?.remove(waiter);
+    if (refusal !== undefined) waiter.go(refusal);
+    else if (waiter.parked) this.#return(waiter);
+    else {
+      this.#due = this.#permits.wasDue(weight, now, waiter.since, this.#due);
+      this.#permits.take(weight, now, this.#due);
+      waiter.go();
+    }
+    return true;
+  }
+
+  #arm(time: number): void {
+    if (this.#timer !== undefined && this.#armedFor === time) return;
+    this.#disarm();
+    this.#armedFor = time;
+    this.#timer = wait(time - this.#scheduler.now(), this.#scheduler).subscribe(() => {
+      this.#timer = undefined;
+      this.#drain();
+    });
+  }
+
+  #disarm(): void {
+    this.#timer?.unsubscribe();
+    this.#timer = undefined;
+  }
+
+  #cancel(waiter: Waiter): void {
+    if (waiter.returning) {
+      waiter.returning = false;
+      this.#returning--;
+    } else if (waiter.line !== undefined) {
+      const inFront = this.#first === waiter;
+      waiter.line.remove(waiter);
+      if (inFront) this.#drain();
+    }
+  }
+
+  /** Asks for the slot of one whose turn it is. Meanwhile the permit is for the next one. */
+  #return(waiter: Waiter): void {
+    waiter.returning = true;
+    this.#returning++;
+    waiter.slot?.unpark(() => {
+      if (!waiter.returning) return;
+      waiter.returning = waiter.parked = false;
+      this.#returning--;
+      waiter.since = this.#scheduler.now();
+      this.#front.push(waiter);
+      this.#drain();
+      this.#parkIfLong(waiter, this.#front.weight - waiter.weight);
+    });
+  }
+
+  /** Gives back the slot of one that waits, with so much before it, if that will be long and helps anybody. */
+  #parkIfLong(waiter: Waiter, ahead: number): void {
+    const { slot, weight } = waiter;
+    if (slot === undefined || waiter.parked || waiter.line === undefined) return;
+    const now = this.#scheduler.now();
+    if (!this.#oneOfMany && this.#permits.pausedUntil <= now) return;
+    if (this.#permits.readyAt(weight, now) + ahead * this.#permits.intervalMs - now <= LONG) return;
+    waiter.parked = true;
+    slot.park();
+  }
+
+  #parkLong(): void {
+    let ahead = 0;
+    // What is parked makes way for calls that may come in here.
+    for (const waiter of [...this.#front, ...this.#queue]) {
+      this.#parkIfLong(waiter, ahead);
+      ahead += waiter.weight;
+    }
+  }
+}
