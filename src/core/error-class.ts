@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /**
  * What an error says of trying the same call again:
  * - `transient`: it may succeed later; the server or the way to it was down;
@@ -11,15 +13,7 @@
  * - `cancelled`: nobody wants it any more; it is no outcome.
  */
 export type ErrorClass =
-  | 'transient'
-  | 'unprocessed'
-  | 'throttled'
-  | 'ambiguous'
-  | 'permanent'
-  | 'bug'
-  | 'resource'
-  | 'fatal'
-  | 'cancelled';
+  'transient' | 'unprocessed' | 'throttled' | 'ambiguous' | 'permanent' | 'bug' | 'resource' | 'fatal' | 'cancelled';
 
 const bySystemCode: Readonly<Record<string, ErrorClass>> = {
   ECONNREFUSED: 'transient',
@@ -46,6 +40,8 @@ const bySystemCode: Readonly<Record<string, ErrorClass>> = {
 
   ENOSPC: 'fatal',
   EDQUOT: 'fatal',
+  // How Node calls it where it has no name for it.
+  [`Unknown system error -${constants.errno.EDQUOT}`]: 'fatal',
   EROFS: 'fatal',
   EIO: 'fatal',
 };

@@ -7,6 +7,8 @@ import type { Runtime } from './runtime.js';
 
 /** The inputs that are being read, by run: one entry for each source. */
 const inputs = new WeakMap<Events, Set<readonly string[]>>();
+/** Who wants to know which files a run has read, also once it does not read them any more. */
+const watchers = new WeakMap<Events, Set<InputWatch>>();
 /** The files that are being written, by run, in the order in which they were asked for. */
 const outputs = new WeakMap<Events, Set<Output>>();
 
@@ -25,18 +27,49 @@ export function useInputs(paths: readonly string[], { events }: Runtime): () => 
   // A copy, so that the same list may be read by two sources.
   const use = [...paths];
   uses.add(use);
+  for (const { seen } of watchers.get(events) ?? []) seen.add(use);
   return () => uses.delete(use);
+}
+
+/** The inputs of a run from some time on: one entry for each source, whether it is still read or not. */
+export interface InputWatch {
+  readonly seen: Set<readonly string[]>;
+  end(): void;
+}
+
+/** Remembers the inputs that the run reads now, and those that it will, until it is told to end. */
+export function watchInputs({ events }: Runtime): InputWatch {
+  const all = watchers.get(events) ?? new Set();
+  watchers.set(events, all);
+  const watch: InputWatch = { seen: new Set(inputs.get(events)), end: () => void all.delete(watch) };
+  all.add(watch);
+  return watch;
 }
 
 /** The input of the run that is the same file as an output, by whatever name; undefined when there is none. */
 export async function inputAt(path: string, { events }: Runtime): Promise<string | undefined> {
   // Sinks are opened just before their source is. It may have been read to its end before the disk has answered.
   await Promise.resolve();
-  const read = [...(inputs.get(events) ?? [])].flat();
-  const output = await fileAt(path);
-  if (output === undefined) return undefined;
-  for (const input of read) {
-    if (isSame(await fileAt(input), output)) return input;
+  return fileAmong([...(inputs.get(events) ?? [])], path);
+}
+
+/** The first of some files that is the same one as another, by whatever name; undefined when none is. */
+export async function fileAmong(
+  lists: Iterable<readonly (string | Buffer)[]>,
+  path: string,
+): Promise<string | undefined> {
+  const file = await fileAt(path);
+  if (file === undefined) return undefined;
+  for (const list of lists) {
+    for (const other of list) if (isSame(await fileAt(other), file)) return String(other);
+  }
+  return undefined;
+}
+
+/** The output of a sink of the run that is written to this path, which has no links in it; undefined when none is. */
+export async function outputAt(path: string, { events }: Runtime): Promise<string | undefined> {
+  for (const use of outputs.get(events) ?? []) {
+    if ((await use.real) === path) return use.path;
   }
   return undefined;
 }
@@ -94,7 +127,7 @@ async function refuseSame(other: Output, { path, real }: Output, open: boolean):
 const isSame = (a: Stats | undefined, b: Stats | undefined): boolean =>
   a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 
-async function fileAt(path: string): Promise<Stats | undefined> {
+async function fileAt(path: string | Buffer): Promise<Stats | undefined> {
   try {
     const found = await stat(path);
     return found.isFile() ? found : undefined;

@@ -47,7 +47,7 @@ export async function exclusively(
   try {
     const writer = await open();
     return {
-      write: (items, refuse) => writer.write(items, refuse),
+      write: (items, refuse, skip) => writer.write(items, refuse, skip),
       close: (whole) => end(() => writer.close(whole)),
     };
   } catch (error) {

@@ -65,7 +65,7 @@ export const failedSink = defineSink({
       const file = new LetterFile(path, runtime);
       await file.prepare();
       const writer = textWriter(file, textOf);
-      return { write: (items, refuse) => writer.write(items, refuse), close: (whole) => file.close(whole) };
+      return { write: (items, refuse, skip) => writer.write(items, refuse, skip), close: (whole) => file.close(whole) };
     });
   },
 });

@@ -43,9 +43,9 @@ class Written {
   }
 
   readonly open = (): SinkWriter => ({
-    write: (items, refuse) => {
+    write: (items, refuse, skip) => {
       this.blocks.push(items.map(({ data }) => data));
-      return this.write(items, refuse);
+      return this.write(items, refuse, skip);
     },
     close: () => {
       this.closed++;
