@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { isatty } from 'node:tty';
-import type { ErrorCode } from '../core/errors.js';
+import { type BatchxError, type ErrorCode, systemCode } from '../core/errors.js';
 
 /** How the program ends; the same numbers for every command. */
 export const EXIT = {
@@ -45,6 +45,19 @@ export function endingOf(code: ErrorCode): Ending {
     case 'bug':
       return EXIT.bug;
   }
+}
+
+/** What the system says of a disk that takes nothing more. */
+const DISK = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
+
+/**
+ * How the program ends for an error that ended a run. What mostly fails a single item, but ended the run as every
+ * further one would have failed too, is a halt; a disk that takes nothing more is an output that cannot be written.
+ */
+export function endingOfRun({ code, class: kind, cause }: BatchxError): Ending {
+  const ending = endingOf(code);
+  if (ending !== EXIT.failed || kind !== 'fatal') return ending;
+  return DISK.has(systemCode(cause)) ? EXIT.output : EXIT.halted;
 }
 
 /** Ends the program as the ending says, once standard error has taken what was written to it. */

@@ -1,26 +1,46 @@
 import type { Counts } from '../core/account.js';
 import { messageOf } from '../core/errors.js';
 import type { Events } from '../core/events.js';
-import type { Item } from '../core/item.js';
 import type { Outcome } from '../core/outcome.js';
+import { printable } from '../core/printable.js';
+import { type Cause, Causes, placeOf } from '../report/causes.js';
 import { number } from './progress-line.js';
+import { cut, roomBelow, say, sayBelow } from './terminal.js';
 import { UnreadInputs } from './unread-inputs.js';
-import { say } from './terminal.js';
 
-/** How many failures are told one by one; the rest is counted. */
+/** How many failures are told one by one, and how many groups of them at the end. */
 const SHOWN = 10;
+/** So many that were told one by one need not be told again in groups. */
+const FEW = 3;
+/** The least and the most that what a group has in common takes of its line, in characters. */
+const TITLE = { least: 20, most: 60 } as const;
 
-/** Tells the first failures of a run on standard error as they happen, and keeps count of their causes. */
+/** How what failed is run again. */
+export interface Again {
+  /** Where it was written to. */
+  readonly file: string;
+  /** The command line that runs just that, where there is one. */
+  readonly command: string | undefined;
+}
+
+/** Tells the first failures of a run on standard error as they happen, and all of them by their causes at the end. */
 export class Failures {
   readonly #quiet: boolean;
   readonly #byCode = new Map<string, number>();
+  readonly #causes: Causes;
   readonly #unread: UnreadInputs;
+  readonly #speaksForItself: (outcome: Outcome) => boolean;
   #told = 0;
+  /** Failures that were left to speak for themselves. */
+  #left = 0;
   #strays = 0;
 
-  constructor(events: Events, quiet: boolean) {
+  /** `speaksForItself` says of which failures the user has seen already why, so that only their causes are told. */
+  constructor(events: Events, quiet: boolean, speaksForItself: (outcome: Outcome) => boolean = () => false) {
     this.#quiet = quiet;
+    this.#speaksForItself = speaksForItself;
     this.#unread = new UnreadInputs(events);
+    this.#causes = new Causes(events);
     events.on('batch:item:end', (outcome) => {
       if (outcome.status === 'failed' || outcome.status === 'in-doubt') this.#failed(outcome);
     });
@@ -39,27 +59,47 @@ export class Failures {
     return this.#strays > 0;
   }
 
-  /** What may help where nothing of an input could be read. */
-  get hint(): string | undefined {
-    return this.#unread.hint;
-  }
-
   /** An error that the user's code left behind. */
   stray(error: unknown): void {
     this.#strays++;
     this.#tell(`an error that no item waits for: ${messageOf(error)}`);
   }
 
-  /** The account in one line, with the causes of its failures. */
-  summary(counts: Counts): string {
-    const causes = [...this.#byCode].map(([code, n]) => `${number(n)} ${code}`).join(', ');
+  /** Tells at the end what became of the items, why the others failed, and how just those are run again. */
+  tellEnd(why: string, counts: Counts, pending: string, again: Again | undefined): void {
+    const groups = this.#groups();
+    const codes = [...this.#byCode].map(([code, n]) => `${number(n)} ${code}`).join(', ');
+    const causes = codes === '' || groups.length > 0 ? '' : ` (${codes})`;
     const strays = this.#strays === 0 ? '' : `, and ${number(this.#strays)} that no item waits for`;
-    return summary(counts) + (causes === '' ? '' : ` (${causes})`) + strays;
+    say(`${why === '' ? '' : `${why}: `}${summary(counts, pending)}${causes}${strays}`);
+    sayBelow(...groups);
+    if (this.#unread.hint !== undefined) say(this.#unread.hint);
+    if (again !== undefined && this.#causes.total > 0) say(...howAgain(again, this.#causes.total));
   }
 
-  #failed({ item, error }: Outcome): void {
+  /** A line for each cause, where they say more than was told one by one. */
+  #groups(): string[] {
+    const { list, total, others } = this.#causes;
+    const shared = total > FEW && list.length < total;
+    if (this.#left === 0 && total <= SHOWN && !shared) return [];
+    const shown = list.slice(0, SHOWN);
+    const rest = list.slice(SHOWN).reduce((sum, { count }) => sum + count, others);
+    const width = number(shown[0]?.count ?? 0).length;
+    const room = roomBelow() - width - 1;
+    const lines = shown.map((cause) => `${number(cause.count).padStart(width)} ${describe(cause, room)}`);
+    return rest === 0 ? lines : [...lines, `${number(rest).padStart(width)} for other causes`];
+  }
+
+  #failed(outcome: Outcome): void {
+    const { item, error } = outcome;
     const code = error?.code ?? 'bug';
     this.#byCode.set(code, (this.#byCode.get(code) ?? 0) + 1);
+    const left = this.#speaksForItself(outcome);
+    if (left) this.#left++;
+    if (this.#quiet || left || this.#told > SHOWN) {
+      this.#told++;
+      return;
+    }
     // Where, and what: `rows.jsonl:2: not JSON: ...`.
     this.#tell(`${error?.where ?? placeOf(item)}: ${error?.message ?? 'failed'}`);
   }
@@ -71,17 +111,31 @@ export class Failures {
   }
 }
 
-/** The line it came from; where there are none, what it is called. */
-const placeOf = (item: Item): string =>
-  item.place?.locate(item.at).line === undefined ? item.id : (item.where ?? item.id);
+/** A cause with its example; words that say no more than the example does are left out. */
+function describe({ code, pattern, where, message, retried }: Cause, room: number): string {
+  const head = `${code}${retried ? ', tried again' : ''}: `;
+  const example = ` - e.g. ${printable(where)}`;
+  const said = printable(message);
+  // Where the example is has to be seen, also in a narrow terminal.
+  const left = Math.max(room - head.length - example.length, TITLE.least);
+  if (pattern === message) return head + cut(said, left) + example;
+  const line = head + cut(printable(pattern), Math.min(left, TITLE.most)) + example;
+  return room - line.length > TITLE.least ? `${line}: ${said}` : line;
+}
 
-function summary({ read, ok, failed, skipped, inDoubt, pending }: Counts): string {
+function howAgain({ file, command }: Again, failed: number): string[] {
+  const those = failed === 1 ? 'the one that failed' : `just the ${number(failed)} that failed`;
+  if (command === undefined) return [`what failed is in ${file}: give it as input, and ${those} will run again`];
+  return [`to run ${those} again: ${command}`];
+}
+
+function summary({ read, ok, failed, skipped, inDoubt, pending }: Counts, pendingWord: string): string {
   const parts = [
     [ok, 'ok'],
     [failed, 'failed'],
     [skipped, 'skipped'],
     [inDoubt, 'in doubt'],
-    [pending, 'pending'],
+    [pending, pendingWord],
   ] as const;
   const said = parts.filter(([n]) => n > 0).map(([n, word]) => `${number(n)} ${word}`);
   return `${number(read)} ${read === 1 ? 'item' : 'items'} read${said.length === 0 ? '' : `: ${said.join(', ')}`}`;

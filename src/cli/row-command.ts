@@ -42,7 +42,7 @@ const expressions =
 const outputs = '`--out csv` writes a quote before a text that a spreadsheet would run as a formula.';
 
 const failures =
-  'A row that cannot be read or written, or for which an expression throws, is told on standard error, and the others go on; with --strict nothing more is read, but rows close behind one that cannot be written may be written already. The exit code is 0 when all is well, 1 when some rows failed or the expression left an error or a promise behind that no row waits for, 2 for wrong usage, 3 for a halt (--strict), 4 when an input cannot be read or nothing matches, 5 when an output cannot be written.';
+  'A row that cannot be read or written, or for which an expression throws, is told on standard error, and the others go on; with --strict or --halt nothing more is read, but rows close behind one that cannot be written may be written already. The exit code is 0 when all is well, 1 when some rows failed or the expression left an error or a promise behind that no row waits for, 2 for wrong usage, 3 for a halt because of failures (--strict, --halt), 4 when an input cannot be read or nothing matches, 5 when an output cannot be written.';
 
 const signals =
   'Ctrl-C reads nothing more and lets running calls end, up to 30 seconds; again, it gives them up. An expression that never returns holds up even that: Ctrl-\\ ends the program. SIGHUP is ignored when no standard stream is a terminal, as under nohup or as a service.';

@@ -1,35 +1,9 @@
-import { availableParallelism } from 'node:os';
 import * as z from 'zod';
+import { haltRule, toHaltRules } from '../pipeline/halt-rule.js';
+import { concurrency, oneOf, text, wanted, whole } from './flag-types.js';
 import { flag } from './flags.js';
 import { FORMATS } from './inputs.js';
 import { PROGRESS } from './progress.js';
-
-/** A whole number of at least `least`, as text. */
-const whole = (least: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, wanted(`a whole number of at least ${least}`))
-    .transform(Number)
-    .refine((n) => n >= least, wanted(`a whole number of at least ${least}`));
-
-function wanted(what: string) {
-  return { error: ({ input }: { input?: unknown }) => `expected ${what}, got ${JSON.stringify(input ?? '')}` };
-}
-
-const oneOf = <const T extends readonly [string, ...string[]]>(names: T) =>
-  z.enum(names, wanted(`one of ${names.join(', ')}`));
-
-/** How many at once: a number, a share of the cores, or all of them. */
-const concurrency = z
-  .string()
-  .regex(/^([1-9]\d*%?|auto)$/, wanted('a number of at least 1, a percentage such as 50%, or auto'))
-  .transform((text) => {
-    const cores = availableParallelism();
-    if (text === 'auto') return cores;
-    return text.endsWith('%') ? Math.max(1, Math.floor((cores * Number(text.slice(0, -1))) / 100)) : Number(text);
-  });
-
-const text = z.string().min(1, 'expected a value; one that begins with a dash is given as --flag=VALUE');
 
 const delimiter = z
   .string()
@@ -48,7 +22,12 @@ export const rowFlags = z.strictObject({
     'Write rows in the order in which they were read, which is so unless said; --no-keep-order writes them as they are done.',
     { alias: 'k' },
   ),
-  strict: flag(z.boolean().default(false), 'Stop at the first failure and exit with 3.'),
+  strict: flag(z.boolean().default(false), 'Stop at the first failure and exit with 3: short for --halt now,fail=1.'),
+  halt: flag(
+    haltRule().transform(toHaltRules).optional(),
+    'When to stop before the end, as GNU parallel says it: never, or now or soon, a comma, and fail, success or done with a number or a share, as in soon,fail=3 or now,fail=10%. soon lets running calls end, now gives them up. A share counts from 10 rows on.',
+    { value: 'RULE' },
+  ),
   limit: flag(whole(0).optional(), 'Read no more rows than this.', { value: 'N' }),
   in: flag(
     oneOf(FORMATS).optional(),

@@ -3,12 +3,14 @@ import { BatchxError } from '../core/errors.js';
 import { createRuntime, type Runtime } from '../core/runtime.js';
 import type { Plan, Use } from '../pipeline/plan.js';
 import { run, type RunResult } from '../pipeline/run.js';
+import { commandAgain } from './again.js';
 import { refuseClosedOutput } from './closed.js';
-import type { Ending } from './exit.js';
+import { type Ending, EXIT } from './exit.js';
+import { endingOfHalt, haltOf } from './halted.js';
 import type { ParsedLine } from './parse-line.js';
 import { aggregateOf, type Row } from './row-aggregate.js';
 import { checkFailed } from './row-failed.js';
-import type { rowFlags } from './row-flags.js';
+import { rowFlags } from './row-flags.js';
 import { rowSources } from './row-sources.js';
 import { inSession, type Session } from './session.js';
 
@@ -16,9 +18,11 @@ type Line = ParsedLine<typeof rowFlags>;
 
 /** Runs one step over the rows of the inputs, and gives how the program ends. */
 export function runRows(step: Use, inputs: readonly string[], line: Line): Promise<Ending> {
-  const { count, stats, 'group-by': groupBy, quiet, progress } = line.flags;
+  const { count, stats, 'group-by': groupBy, quiet, progress, failed } = line.flags;
   const rows = !count && stats === undefined && groupBy === undefined;
-  return inSession({ quiet, progress, rows }, (session) => runStep(step, inputs, line, session));
+  const again =
+    failed === undefined ? undefined : { file: failed, command: commandAgain(step.name, rowFlags, line.args, failed) };
+  return inSession({ quiet, progress, rows, again }, (session) => runStep(step, inputs, line, session));
 }
 
 async function runStep(
@@ -47,7 +51,9 @@ async function runStep(
     steps: [step, ...(aggregate?.steps ?? [])],
     concurrency: flags.concurrency,
     ordered: flags['keep-order'],
-    strict: flags.strict,
+    halt: haltOf(flags),
+    haltInTurn: true,
+    total: totalOf(sources, flags.limit),
     sinks: aggregate === undefined ? [output, ...failed] : failed,
   };
   const stopping = AbortSignal.any([runtime.stopping, enough.signal]);
@@ -57,9 +63,18 @@ async function runStep(
     account,
     ...(aggregate !== undefined && { end: aggregate.end }),
   });
-  const whole = result.error === undefined && !result.halted && !result.interrupted;
+  // An end that was asked for is no failure: what is there by then is the answer.
+  const asked = result.halted === undefined || endingOfHalt(result.halted, result.counts) !== EXIT.halted;
+  const whole = result.error === undefined && asked && !result.interrupted;
   if (aggregated === undefined || !whole) return result;
   return { ...result, error: await printRows(aggregated, output, runtime) };
+}
+
+/** How many rows there are, where that is known: values from the command line are counted. */
+function totalOf(sources: readonly Use[], limit = Infinity): number | undefined {
+  const [source, ...more] = sources;
+  const values = source?.name === 'literals' && more.length === 0 ? source.options.values : undefined;
+  return Array.isArray(values) ? Math.min(values.length, limit) : undefined;
 }
 
 function outputOf({ out, delimiter }: Line['flags']): Use {
@@ -74,7 +89,7 @@ function refuseDelimiter({ delimiter }: Line['flags'], uses: readonly Use[]): vo
 /** Writes rows to standard output, by a run of their own, and gives what went wrong. */
 async function printRows(values: readonly Row[], output: Use, { stdio }: Runtime): Promise<BatchxError | undefined> {
   const sources = [{ name: 'literals', options: { values } }];
-  const plan: Plan = { name: 'print', sources, steps: [], ordered: true, strict: false, sinks: [output] };
+  const plan: Plan = { name: 'print', sources, steps: [], ordered: true, halt: [], sinks: [output] };
   const runtime = createRuntime({ stdio });
   let unwritten: BatchxError | undefined;
   runtime.events.on('batch:item:end', ({ error }) => (unwritten ??= error));

@@ -1,11 +1,13 @@
 import { Account, type Counts } from '../core/account.js';
-import type { ErrorCode } from '../core/errors.js';
+import type { BatchxError } from '../core/errors.js';
 import { Events } from '../core/events.js';
+import type { Outcome } from '../core/outcome.js';
 import { createRuntime, type Runtime } from '../core/runtime.js';
 import type { RunResult } from '../pipeline/run.js';
-import { type Ending, EXIT, endingOf } from './exit.js';
-import { Failures } from './failures.js';
+import { type Ending, EXIT, endingOfRun } from './exit.js';
+import { type Again, Failures } from './failures.js';
 import { watchFaults } from './faults.js';
+import { endingOfHalt, whyHalted } from './halted.js';
 import { type ProgressOptions, showProgress } from './progress.js';
 import { listen } from './signals.js';
 import { say, sayBug } from './terminal.js';
@@ -17,18 +19,25 @@ export interface Session {
   readonly account: Account;
 }
 
+export interface SessionOptions extends ProgressOptions {
+  /** How what failed is run again, where it is written to a file. */
+  readonly again?: Again | undefined;
+  /** Of which failures the user has seen already why. */
+  readonly speaksForItself?: (outcome: Outcome) => boolean;
+}
+
 /**
  * Does the work of a command with all that a run has around it - signals, progress, what is told of failures and of
  * the end - and gives how the program ends. Once in a process: it listens to its signals and errors.
  */
 export async function inSession(
-  options: ProgressOptions,
+  options: SessionOptions,
   work: (session: Session) => Promise<RunResult>,
 ): Promise<Ending> {
   const { quiet } = options;
   const events = new Events();
   const account = new Account(events);
-  const failures = new Failures(events, quiet);
+  const failures = new Failures(events, quiet, options.speaksForItself);
   const progress = showProgress(options, () => account.counts);
   const interruption = listen(progress.line, quiet);
   let broken: End | undefined;
@@ -54,8 +63,9 @@ export async function inSession(
   else if (result.error !== undefined && ending !== 'SIGPIPE') say(result.error.message);
   const toSay = why !== '' || failures.any;
   if (toSay && !quiet && ending !== 'SIGPIPE') {
-    const summary = (why === '' ? '' : `${why}: `) + failures.summary(result.counts);
-    say(summary, ...(failures.hint === undefined ? [] : [failures.hint]));
+    // When it cannot be written the file is not there, or not whole.
+    const again = result.error?.code === 'output' ? undefined : options.again;
+    failures.tellEnd(why, result.counts, pendingWord(result), again);
   }
   return ending;
 }
@@ -68,13 +78,24 @@ interface End {
 
 function endOf({ counts, error, halted }: RunResult, endedBy: NodeJS.Signals | undefined, strayed: boolean): End {
   if (endedBy !== undefined) return { ending: endedBy, why: `interrupted by ${endedBy}` };
-  if (error !== undefined)
-    return { ending: endingOfError(error.code, counts), why: counts.read > 0 ? 'ended early' : '' };
-  if (halted) return { ending: EXIT.halted, why: 'halted at the first failure (--strict)' };
+  if (error !== undefined) {
+    const ending = endingOfError(error, counts);
+    return { ending, why: counts.read === 0 ? '' : ending === EXIT.halted ? 'halted' : 'ended early' };
+  }
+  if (halted !== undefined) {
+    const ending = endingOfHalt(halted, counts);
+    return { ending: ending === EXIT.ok && strayed ? EXIT.failed : ending, why: whyHalted(halted) };
+  }
   return { ending: counts.failed + counts.inDoubt > 0 || strayed ? EXIT.failed : EXIT.ok, why: '' };
 }
 
 /** Wrong usage means that nothing was started; what is only found out on the way is a failure. */
-function endingOfError(code: ErrorCode, { read, pending }: Counts): Ending {
-  return code === 'usage' && read > pending ? EXIT.failed : endingOf(code);
+function endingOfError(error: BatchxError, { read, pending }: Counts): Ending {
+  return error.code === 'usage' && read > pending ? EXIT.failed : endingOfRun(error);
 }
+
+/** What pending items are called: where running calls had their end, those that are left were never begun. */
+const pendingWord = ({ halted, error, interrupted }: RunResult): string =>
+  error === undefined && !interrupted && halted !== undefined && halted.rule?.when !== 'now'
+    ? 'not started'
+    : 'pending';

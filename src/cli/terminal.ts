@@ -24,6 +24,25 @@ export function say(...lines: readonly string[]): void {
   process.stderr.write(lines.map((line) => `batchx: ${printable(line)}\n`).join(''));
 }
 
+/** Writes lines that belong to the one before, each as far as there is room for it. */
+export function sayBelow(...lines: readonly string[]): void {
+  process.stderr.write(lines.map((line) => `  ${cut(printable(line), roomBelow())}\n`).join(''));
+}
+
+/** The longest line that is still read, in characters. */
+const LONGEST = 200;
+
+/** How many characters a line has that belongs to the one before. */
+export function roomBelow(): number {
+  const { columns } = process.stderr;
+  // A full line makes some terminals begin another.
+  return (isatty(2) && columns > 0 ? Math.min(columns - 1, LONGEST) : LONGEST) - 2;
+}
+
+/** Text that is longer than its room, without its end. */
+export const cut = (text: string, room: number): string =>
+  text.length > room ? `${text.slice(0, Math.max(room - 3, 0))}...` : text;
+
 /** Tells of a fault in batchx itself; the stack trace only to those who look for it. */
 export function sayBug(error: unknown): void {
   say(`a bug in batchx: ${messageOf(error)}`);

@@ -50,11 +50,15 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     if (typeof concurrency === 'number') this.#setCap(concurrency);
     else withoutRooms(() => this.#follow(concurrency));
     if (out.closed) return;
-    if (stop?.aborted === true) this.#stop();
-    stop?.addEventListener('abort', this.#stop);
+    if (stop?.aborted === true) this.#refuse();
+    stop?.addEventListener('abort', this.#refuse);
     subscribeThrough(source, this, out, [this.room]);
+    // After the sources above have been told: they would take the room that is given back for more to read.
+    stop?.addEventListener('abort', this.#stop);
+    if (this.#stopped) this.#stop();
     // Added after the upstream, so that nothing arrives any more when the rest is torn down.
     out.add(() => {
+      stop?.removeEventListener('abort', this.#refuse);
       stop?.removeEventListener('abort', this.#stop);
       this.#tearDown();
     });
@@ -91,6 +95,16 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     this.#signals.delete(job);
     this.#line?.done(job);
     this.#drain();
+  }
+
+  /** Ends with what is done, in its order; what runs is given up, and its signals fire. */
+  giveUp(): void {
+    if (this.out.closed) return;
+    // What comes back from a wait is given up too: stopping would let it go on.
+    this.#returning.clear();
+    this.#stop();
+    this.#line?.flush();
+    withoutRooms(() => this.out.complete());
   }
 
   fail(error: unknown): void {
@@ -197,6 +211,10 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     };
     this.out.add(followCaps(caps, set, (error) => this.fail(error)));
   }
+
+  readonly #refuse = (): void => {
+    this.#stopped = true;
+  };
 
   readonly #stop = (): void => {
     this.#stopped = true;

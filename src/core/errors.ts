@@ -48,6 +48,8 @@ export interface BatchxErrorOptions {
   readonly retryAfterMs?: number;
   /** Where it happened, as `file:line` or the name of a step. */
   readonly where?: string;
+  /** The run is halted when so many items in a row fail with the same code and message. */
+  readonly haltAfter?: number;
   readonly cause?: unknown;
 }
 
@@ -68,6 +70,8 @@ export class BatchxError extends Error {
   readonly inDoubt: boolean;
   readonly retryAfterMs: number | undefined;
   readonly where: string | undefined;
+  /** How many items that fail so in a row halt the run; undefined when none do. */
+  readonly haltAfter: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: BatchxErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -76,6 +80,7 @@ export class BatchxError extends Error {
     this.inDoubt = options.inDoubt ?? false;
     this.retryAfterMs = options.retryAfterMs;
     this.where = options.where;
+    this.haltAfter = options.haltAfter;
   }
 
   /** Whether the same call may succeed when it is tried again. */
@@ -86,7 +91,10 @@ export class BatchxError extends Error {
   /** The error itself where it is a `BatchxError`, otherwise a new one of the given code with `thrown` as its cause. */
   static from(thrown: unknown, code: ErrorCode = 'expression'): BatchxError {
     if (thrown instanceof BatchxError) return thrown;
-    return new BatchxError(code, messageOf(thrown), { cause: thrown, ...(code === 'expression' && { class: classOf(thrown) }) });
+    return new BatchxError(code, messageOf(thrown), {
+      cause: thrown,
+      ...(code === 'expression' && { class: classOf(thrown) }),
+    });
   }
 }
 

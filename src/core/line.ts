@@ -40,6 +40,13 @@ export class Line<R> {
     else this.#room.take(job.weight);
   }
 
+  /** Emits all that is held, in its order, whatever would have had to come before. */
+  flush(): void {
+    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
+      for (const result of job.held ?? []) pass(this.#out, result);
+    }
+  }
+
   clear(): void {
     for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift())
       job.heldRoom?.give(job.heldRoom.held);

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import { type ByteBlocks, readDescriptor } from './bytes-in.js';
 import { type ByteWriter, writeToDescriptor } from './bytes-out.js';
+import { Cleanup } from './cleanup.js';
 import { Events } from './events.js';
 import { monotonic } from './monotonic.js';
 
@@ -10,6 +11,8 @@ export interface Stdio {
   /** Reads standard input until its end or until the signal fires. */
   input(signal: AbortSignal): ByteBlocks;
   readonly output: ByteWriter;
+  /** Standard error, for what commands say that run for items; batchx's own words do not go here. */
+  readonly errors: ByteWriter;
 }
 
 /**
@@ -32,6 +35,8 @@ export interface Runtime {
   /** Fires when running calls are to be given up as well. */
   readonly signal: AbortSignal;
   readonly events: Events;
+  /** What a run waits for once its stream is over, such as processes that were told to end. */
+  readonly cleanup: Cleanup;
 }
 
 const never = new AbortController().signal;
@@ -48,6 +53,7 @@ const never = new AbortController().signal;
  */
 export function createRuntime(parts: Partial<Runtime> = {}): Runtime {
   let output: ByteWriter | undefined;
+  let errors: ByteWriter | undefined;
   const runtime: Runtime = {
     scheduler: monotonic(asyncScheduler, () => performance.now()),
     wallNow: () => Date.now(),
@@ -57,11 +63,15 @@ export function createRuntime(parts: Partial<Runtime> = {}): Runtime {
       get output() {
         return (output ??= writeToDescriptor(1, 'stdout'));
       },
+      get errors() {
+        return (errors ??= writeToDescriptor(2, 'stderr'));
+      },
     },
     env: process.env,
     stopping: never,
     signal: never,
     events: new Events(),
+    cleanup: new Cleanup(),
     ...parts,
   };
   // Each source and stage listens; Node takes more than ten for a leak, and says so on stderr.

@@ -50,13 +50,15 @@ describe('map', () => {
     expect(stderr).toContain("stdin:2: TypeError: Cannot read properties of undefined (reading 'b')\n");
   });
 
-  it('tells the first ten failures, then counts', () => {
+  it('tells the first ten failures, then their causes', () => {
     const { stderr } = batchx(['map', 'data'], 'x\n'.repeat(25));
     const lines = stderr.trimEnd().split('\n');
-    expect(lines).toHaveLength(13);
-    expect(lines.slice(10, 12)).toEqual([
+    expect(lines).toHaveLength(14);
+    expect(lines.slice(10, 13)).toEqual([
       'batchx: further failures are only counted',
-      'batchx: 25 items read: 25 failed (25 parse)',
+      'batchx: 25 items read: 25 failed',
+      '  25 parse: not JSON: Unexpected token … is not valid JSON - e.g. stdin:1: ' +
+        'not JSON: Unexpected token \'x\', "x" is not valid JSON',
     ]);
   });
 

@@ -8,6 +8,7 @@ import { defineSink, defineSource } from '../../src/core/define.js';
 import { BatchxError } from '../../src/core/errors.js';
 import { Item } from '../../src/core/item.js';
 import type { Outcome } from '../../src/core/outcome.js';
+import { toHaltRules } from '../../src/pipeline/halt-rule.js';
 import type { Plan } from '../../src/pipeline/plan.js';
 import { run } from '../../src/pipeline/run.js';
 import { fakeRuntime } from '../../src/testing.js';
@@ -18,6 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const literals = (...values: unknown[]) => ({ name: 'literals', options: { values } });
 const mapTo = (expression: unknown) => ({ name: 'map', options: { expression } });
+const strict = toHaltRules('now,fail=1');
 const stdout = { name: 'jsonl', options: { path: '-' } };
 
 const plan = (parts: Partial<Plan>): Plan => ({
@@ -25,7 +27,8 @@ const plan = (parts: Partial<Plan>): Plan => ({
   sources: [literals(1, 2, 3)],
   steps: [],
   ordered: true,
-  strict: false,
+  halt: [],
+  haltInTurn: true,
   sinks: [stdout],
   ...parts,
 });
@@ -62,7 +65,7 @@ describe('run', () => {
     const result = await run(parts, { registry: builtin, runtime });
     expect(result).toEqual({
       counts: { read: 3, ok: 2, failed: 1, skipped: 0, inDoubt: 0, pending: 0 },
-      halted: false,
+      halted: undefined,
       interrupted: false,
       error: undefined,
     });
@@ -156,18 +159,18 @@ describe('a limit', () => {
 describe('a strict run', () => {
   it('ends with the first item that failed, which is settled too', async () => {
     const runtime = fakeRuntime();
-    const parts = plan({ strict: true, steps: [mapTo('data === 2 ? x : data')] });
+    const parts = plan({ halt: strict, steps: [mapTo('data === 2 ? x : data')] });
     const { halted, counts } = await run(parts, { registry: builtin, runtime });
-    expect(halted).toBe(true);
+    expect(halted?.rule).toBe(strict[0]);
     expect(counts).toEqual({ read: 2, ok: 1, failed: 1, skipped: 0, inDoubt: 0, pending: 0 });
     expect(runtime.stdout).toBe('1\n');
   });
 
   it('gives up the calls that run, which are then pending', async () => {
     const never = (n: number): unknown => (n === 2 ? Promise.reject(new Error('no')) : new Promise(() => undefined));
-    const parts = plan({ strict: true, ordered: false, steps: [mapTo(never)] });
+    const parts = plan({ halt: strict, ordered: false, steps: [mapTo(never)] });
     const { halted, counts } = await run(parts, { registry: builtin, runtime: fakeRuntime() });
-    expect(halted).toBe(true);
+    expect(halted?.rule).toBe(strict[0]);
     expect(counts).toMatchObject({ read: 3, failed: 1, pending: 2 });
   });
 
@@ -175,9 +178,9 @@ describe('a strict run', () => {
     const { told, registry, sink } = watchEnd();
     const source = Array.from({ length: 2000 }, (_, n) => n);
     const runtime = fakeRuntime();
-    const parts = plan({ strict: true, sources: [literals(...source)], steps: [mapTo('data === 2 ? 1n : data')] });
+    const parts = plan({ halt: strict, sources: [literals(...source)], steps: [mapTo('data === 2 ? 1n : data')] });
     const { halted, counts } = await run({ ...parts, sinks: [stdout, sink] }, { registry, runtime });
-    expect(halted).toBe(true);
+    expect(halted?.rule).toBe(strict[0]);
     expect(counts).toMatchObject({ failed: 1, pending: 0 });
     expect(counts.read).toBeLessThan(2000);
     expect(runtime.stdout.split('\n')).toHaveLength(counts.ok + 1);
@@ -191,7 +194,7 @@ describe('sinks are told whether their input was cut short', () => {
   it.each<[string, Partial<Plan>, boolean]>([
     ['not at the end', {}, false],
     ['not by failures', { steps: fails }, false],
-    ['by a halt', { steps: fails, strict: true }, true],
+    ['by a halt', { steps: fails, halt: strict }, true],
     ['by a limit', { limit: 2 }, true],
     ['by the limit of none', { limit: 0 }, true],
     ['not by a limit that is not reached', { limit: 4 }, false],
@@ -270,5 +273,50 @@ describe('a runtime that is aborted', () => {
     runtime.abort();
     expect(await run(plan({}), { registry: builtin, runtime })).toMatchObject({ counts: { read: 0 } });
     expect(runtime.stdout).toBe('');
+  });
+});
+
+describe('what goes on behind the stream', () => {
+  const leaves = (runtime: ReturnType<typeof fakeRuntime>, end: PromiseLike<unknown>) =>
+    mapTo((n: number) => {
+      if (n === 1) runtime.cleanup.add(end);
+      return n === 3 ? Promise.reject(new BatchxError('output', 'the disk is full')) : n;
+    });
+  const ways: [string, Partial<Plan>, (runtime: ReturnType<typeof fakeRuntime>) => void][] = [
+    ['the usual end', { sources: [literals(1, 2)] }, () => undefined],
+    ['an error', {}, () => undefined],
+    ['an abort', { sources: [literals(1, 2)], steps: [] }, (runtime) => runtime.abort()],
+  ];
+
+  it.each(ways)('is waited for, after %s', async (_, parts, meanwhile) => {
+    const runtime = fakeRuntime();
+    let end = (): void => undefined;
+    const left = leaves(runtime, new Promise<void>((resolve) => (end = resolve)));
+    const told: string[] = [];
+    runtime.events.on('batch:end', () => told.push('end'));
+    const steps = [left, ...(parts.steps === undefined ? [] : [mapTo(() => new Promise(() => undefined))])];
+    const running = run(plan({ ...parts, steps }), { registry: builtin, runtime });
+    await new Promise(setImmediate);
+    meanwhile(runtime);
+    await new Promise(setImmediate);
+    expect(told).toEqual([]);
+    end();
+    const { error } = await running;
+    expect(told).toEqual(['end']);
+    expect(error?.code).toBe(_ === 'an error' ? 'output' : undefined);
+  });
+
+  it('is waited for no longer than two seconds', async () => {
+    const scheduler = new VirtualTimeScheduler();
+    const runtime = fakeRuntime({ scheduler });
+    const never = new Promise(() => undefined);
+    const running = run(plan({ sources: [literals(1)], steps: [leaves(runtime, never)] }), {
+      registry: builtin,
+      runtime,
+    });
+    await new Promise(setImmediate);
+    scheduler.flush();
+    expect(await running).toMatchObject({ error: undefined, counts: { ok: 1 } });
+    expect(scheduler.frame).toBe(2000);
   });
 });
