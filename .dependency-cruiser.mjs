@@ -128,7 +128,7 @@ export default {
 
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|coverage|test/fixtures)/' },
+    exclude: { path: '^(dist|coverage|test/fixtures|bench/data)/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {

@@ -1,6 +1,6 @@
 /**
  * Finds a word in the text files of a folder and writes the lines that have it into files of at most 20 lines: with a
- * source, an operator and a sink of its own, and what batchx has in between.
+ * source, a step, an operator and a sink of its own, and what batchx has in between.
  *
  *   npm run example -- custom [folder [word [output folder]]]
  */
@@ -13,10 +13,10 @@ import {
   createRuntime,
   filterItems,
   type Item,
-  mapItems,
   type Outcome,
   pull,
   split,
+  step,
   toItems,
   toSink,
 } from 'batchx';
@@ -47,13 +47,27 @@ const filesIn = (root: string): Observable<string> =>
     }
   });
 
-/** What is not UTF-8 throws, and only its item fails. */
-async function readText(path: string): Promise<{ file: string; text: string }> {
-  return { file: path, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path)) };
+interface Text {
+  readonly file: string;
+  readonly text: string;
 }
 
+/**
+ * A step: reads a file, and is tried as all steps are. What is not UTF-8 throws, and only its item fails; the signal of
+ * the slot fires when the attempt has taken too long, or nobody wants it any more.
+ */
+const readText = (): OperatorFunction<Item<string>, Item<Text>> =>
+  step(
+    async (file: string, _item, { signal }): Promise<Text> => {
+      const bytes = await readFile(file, { signal });
+      return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    },
+    { concurrency: 8, ordered: true, timeout: '10s' },
+    runtime,
+  );
+
 /** The lines of a file, one at a time: those that nobody has room for are not made yet. */
-function* linesOf({ file, text }: { file: string; text: string }): Generator<Line> {
+function* linesOf({ file, text }: Text): Generator<Line> {
   let line = 1;
   for (const each of text.split('\n')) yield { file, line: line++, text: each.trim() };
 }
@@ -106,7 +120,7 @@ const account = new Account(runtime.events);
 
 const found = filesIn(folder).pipe(
   toItems(runtime),
-  mapItems(readText, { concurrency: 8, ordered: true }),
+  readText(),
   split(linesOf, runtime),
   filterItems(({ text }) => text.includes(word)),
   fewInARow(3, ({ file }) => file),

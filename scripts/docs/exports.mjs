@@ -81,7 +81,7 @@ const isHidden = (member) =>
 
 function memberOf(member) {
   const text = member.getText();
-  const end = member.body?.pos ?? (member.type ?? member.initializer ?? member.name).end;
+  const end = member.body?.pos ?? (member.type ?? member.initializer ?? member.name ?? member).end;
   const [comment] = ts.getJSDocCommentsAndTags(member).map((doc) => `  ${doc.getText()}\n`);
   return `${comment ?? ''}  ${text.slice(0, end - member.getStart()).trim()};`;
 }

@@ -13,6 +13,11 @@ const parts = [
     text: 'What is done to one item. A step neither loses items nor makes new ones.',
   },
   {
+    title: 'Policies',
+    has: inFolder('src/operators/policies/'),
+    text: `How one call is tried; for items \`step\` puts them together. ${link('policies.md', 'policies.md')} tells of each, and of their order.`,
+  },
+  {
     title: 'Flow',
     has: inFolder('src/operators/flow/'),
     text: 'How items move: side by side, together, apart, once only, along two ways.',

@@ -20,7 +20,7 @@ export function completionsFor(words: readonly string[]): string {
 function choicesFor(before: readonly string[], current: string): Choice[] {
   const [name, ...args] = before;
   if (name === undefined) return commands.map((entry) => [entry.name, entry.summary]);
-  if (args.includes(':::') || args.includes('--')) return [];
+  if (args.some((arg) => arg === '--' || arg.startsWith(':::'))) return [];
   const command = commands.find((entry) => entry.name === name)?.command;
   if (command === undefined) return [];
   const flags = flagsOf(command.flags);

@@ -46,16 +46,17 @@ async function choose(name: string | undefined, args: readonly string[]): Promis
     case '--complete':
       return print(completionsFor(args));
     default: {
-      if (wantsHelp(args)) return print(helpOf(name));
+      const own = commands.find((each) => each.name === name)?.command.flagsIn?.(args) ?? args;
+      if (wantsHelp(own)) return print(helpOf(name));
       const command = find(name);
-      return command.run(parseLine(command.flags, args));
+      return command.run(command.parse?.(args) ?? parseLine(command.flags, args));
     }
   }
 }
 
-/** Whether help is asked for among the flags; behind `--` and `:::` nothing is a flag. */
+/** Whether help is asked for among the flags; behind `--` and values nothing is a flag. */
 function wantsHelp(args: readonly string[]): boolean {
-  const end = args.findIndex((arg) => arg === '--' || arg === ':::');
+  const end = args.findIndex((arg) => arg === '--' || arg.startsWith(':::'));
   const flags = end < 0 ? args : args.slice(0, end);
   return flags.includes('--help') || flags.includes('-h');
 }

@@ -14,6 +14,8 @@ export interface Flag extends FlagMeta {
   /** Whether it is a switch; otherwise it has a value. */
   readonly boolean: boolean;
   readonly choices: readonly string[];
+  /** Whether it may be given several times, each time with another value. */
+  readonly repeatable: boolean;
   /** Whether `--no-NAME` says something that is not so anyway. */
   readonly negatable: boolean;
 }
@@ -29,8 +31,9 @@ export function flagsOf(schema: z.ZodObject): readonly Flag[] {
     const inner = innermost(type as z.ZodType);
     const boolean = inner instanceof z.ZodBoolean;
     const choices = inner instanceof z.ZodEnum ? inner.options.map(String) : [];
+    const repeatable = inner instanceof z.ZodArray;
     const on = boolean && type instanceof z.ZodDefault && type.def.defaultValue === true;
-    return { ...meta, name, description, boolean, choices, negatable: on || choices.includes('none') };
+    return { ...meta, name, description, boolean, choices, repeatable, negatable: on || choices.includes('none') };
   });
 }
 

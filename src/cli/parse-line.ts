@@ -10,15 +10,21 @@ export interface ParsedLine<F extends z.ZodObject> {
   readonly positionals: readonly string[];
   /** The values behind `:::`, taken as they are; undefined without one. */
   readonly literals: readonly string[] | undefined;
+  /** All of them as they were given. */
+  readonly args: readonly string[];
 }
 
 /**
  * Parses the arguments of a command; whatever is wrong with them throws one error that names every fault.
  *
- * As is usual: `--limit 5`, `--limit=5`, `-j 4`, `-j4`, `-qk`, `--no-keep-order`; the last of a flag counts; behind `--`
- * nothing is a flag.
+ * As is usual: `--limit 5`, `--limit=5`, `-j 4`, `-j4`, `-qk`, `--no-keep-order`; the last of a flag counts, unless it is
+ * one that may be repeated; behind `--` nothing is a flag, such as the `example`.
  */
-export function parseLine<F extends z.ZodObject>(schema: F, args: readonly string[]): ParsedLine<F> {
+export function parseLine<F extends z.ZodObject>(
+  schema: F,
+  args: readonly string[],
+  example = '-data.total',
+): ParsedLine<F> {
   const flags = flagsOf(schema);
   const mark = args.indexOf(':::');
   const line = mark < 0 ? args : args.slice(0, mark);
@@ -33,20 +39,20 @@ export function parseLine<F extends z.ZodObject>(schema: F, args: readonly strin
     flags,
   );
   const positionals = before.map(String);
-  faults.push(...unknownFlags(positionals, flags));
+  faults.push(...unknownFlags(positionals, flags, example));
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(read)) {
     const flag = flags.find((each) => each.name === name);
     const [meant, fault] =
-      flag === undefined ? [value, unknown(`--${name}`, flags)] : meaning(flag, value, line, flags);
+      flag === undefined ? [value, unknown(`--${name}`, flags, example)] : meaning(flag, value, line, flags);
     if (fault === undefined) given[name] = meant;
     else faults.push(fault);
   }
   const parsed = schema.safeParse(given);
-  for (const { path, message } of parsed.error?.issues ?? []) faults.push(`--${path.join('.')}: ${message}`);
+  for (const { path, message } of parsed.error?.issues ?? []) faults.push(`--${String(path[0])}: ${message}`);
   if (faults.length > 0) throw new BatchxError('usage', faults.join('\n'));
   const literals = mark < 0 ? undefined : args.slice(mark + 1);
-  return { flags: parsed.data as z.output<F>, positionals: [...positionals, ...after.map(String)], literals };
+  return { flags: parsed.data as z.output<F>, positionals: [...positionals, ...after.map(String)], literals, args };
 }
 
 interface Read {
@@ -58,7 +64,7 @@ interface Read {
 /** Everything stays text, and what is no flag stays where it was, so that we can say what is wrong with it. */
 function readFlags(line: readonly string[], flags: readonly Flag[]): Read {
   const switches = flags.filter(({ boolean }) => boolean).map(({ name }) => name);
-  return Parser(withDashes(line, flags), {
+  return Parser(withDashes(unbundled(line, flags), flags), {
     alias: Object.fromEntries(flags.flatMap(({ name, alias }) => (alias === undefined ? [] : [[name, [alias]]]))),
     boolean: switches,
     // Otherwise the expression in `-q true` would be taken as the value of the switch.
@@ -67,7 +73,6 @@ function readFlags(line: readonly string[], flags: readonly Flag[]): Read {
     configuration: {
       'camel-case-expansion': false,
       'dot-notation': false,
-      'duplicate-arguments-array': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'populate--': true,
@@ -75,6 +80,24 @@ function readFlags(line: readonly string[], flags: readonly Flag[]): Read {
       'unknown-options-as-args': true,
     },
   });
+}
+
+/** Flags of one letter in a word, as in `-kj4` or `-C,`, each by its name: the parser takes only letters and digits. */
+function unbundled(line: readonly string[], flags: readonly Flag[]): string[] {
+  const end = line.includes('--') ? line.indexOf('--') : line.length;
+  return line.flatMap((arg, at) => (at < end && /^-[^-]./.test(arg) ? (flagsIn(arg, flags) ?? [arg]) : [arg]));
+}
+
+function flagsIn(arg: string, flags: readonly Flag[]): string[] | undefined {
+  const named: string[] = [];
+  for (let at = 1; at < arg.length; at++) {
+    const flag = flags.find(({ alias }) => alias === arg[at]);
+    if (flag === undefined) return undefined;
+    const value = arg.slice(at + 1).replace(/^=/, '');
+    if (!flag.boolean) return [...named, value === '' ? `-${arg[at]}` : `--${flag.name}=${value}`];
+    named.push(`--${flag.name}`);
+  }
+  return named;
 }
 
 /** A dash alone is a value, as in `--failed -`, which the parser would take for a flag. */
@@ -96,7 +119,15 @@ const isValued = (arg: string, flags: readonly Flag[]): boolean =>
   flags.some(({ name, boolean }) => boolean && (arg.startsWith(`--${name}=`) || arg.startsWith(`--no-${name}=`)));
 
 /** What was said by a flag, or what is wrong with it. */
-function meaning(flag: Flag, value: unknown, line: readonly string[], flags: readonly Flag[]): [unknown, string?] {
+function meaning(flag: Flag, given: unknown, line: readonly string[], flags: readonly Flag[]): [unknown, string?] {
+  const values = Array.isArray(given) ? (given as unknown[]) : [given];
+  if (!flag.repeatable) return meaningOf(flag, values.at(-1), line, flags);
+  const meant = values.map((value) => meaningOf(flag, value, line, flags));
+  const faults = meant.flatMap(([, fault]) => fault ?? []);
+  return [meant.map(([value]) => value), ...faults.slice(0, 1)] as [unknown, string?];
+}
+
+function meaningOf(flag: Flag, value: unknown, line: readonly string[], flags: readonly Flag[]): [unknown, string?] {
   const { name, alias, boolean, choices } = flag;
   const long = `--${name}`;
   if (boolean) return [value];
@@ -106,12 +137,12 @@ function meaning(flag: Flag, value: unknown, line: readonly string[], flags: rea
   return [value, `${raw}: expected a value; one that begins with a dash is given as ${long}=VALUE`];
 }
 
-const unknownFlags = (positionals: readonly string[], flags: readonly Flag[]): string[] =>
-  positionals.filter((arg) => /^-./.test(arg)).map((arg) => unknown(cut(arg)[0], flags));
+const unknownFlags = (positionals: readonly string[], flags: readonly Flag[], example: string): string[] =>
+  positionals.filter((arg) => /^-./.test(arg)).map((arg) => unknown(cut(arg)[0], flags, example));
 
-function unknown(raw: string, flags: readonly Flag[]): string {
+function unknown(raw: string, flags: readonly Flag[], example = ''): string {
   if (!raw.startsWith('--')) {
-    return `no flag is called ${raw.slice(0, 2)}; what begins with a dash and is no flag goes behind --, as in: -- -data.total`;
+    return `no flag is called ${raw.slice(0, 2)}; what begins with a dash and is no flag goes behind --, as in: -- ${example}`;
   }
   const names = flags.flatMap((each) => (each.negatable ? [each.name, `no-${each.name}`] : [each.name]));
   const near = suggest(raw.slice(2), names);

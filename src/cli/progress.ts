@@ -3,7 +3,7 @@ import type { Counts } from '../core/account.js';
 import type { Stdio } from '../core/runtime.js';
 import { joinParts, progressParts } from './progress-line.js';
 import { drawProgress } from './spinner.js';
-import { sharedTerminal } from './standard-streams.js';
+import { besideDrawing } from './standard-streams.js';
 import { canDraw, say } from './terminal.js';
 
 export const PROGRESS = ['auto', 'none', 'plain', 'tty', 'json'] as const;
@@ -42,7 +42,7 @@ export function showProgress(options: ProgressOptions, counts: () => Counts): Pr
   if (kind === 'none') return { line, stop: () => undefined };
   if (kind === 'tty') {
     const stop = drawProgress((columns) => joinParts(parts(), columns));
-    return { line, stop, ...(isatty(1) && { stdio: sharedTerminal }) };
+    return { line, stop, stdio: besideDrawing() };
   }
   const event = (): string => JSON.stringify({ event: 'batch:progress', seconds: seconds(), ...counts() }) + '\n';
   const show = kind === 'plain' ? () => say(line()) : () => void process.stderr.write(event());

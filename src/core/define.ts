@@ -4,7 +4,7 @@ import type { AggregateSpec, Aggregator, Shape } from './aggregator.js';
 import type { Item } from './item.js';
 import type { Blocks } from './pull.js';
 import type { Runtime } from './runtime.js';
-import type { SinkWriter } from './sink-writer.js';
+import type { SinkWriter, Takes } from './sink-writer.js';
 import type { Gives, StepFunction } from './step.js';
 
 /** What every component says of itself; checks, help, JSON Schema and reference pages are made from it. */
@@ -41,8 +41,8 @@ export interface FlowDefinition<S extends z.ZodObject = z.ZodObject> extends Def
 /** Takes finished items. */
 export interface SinkDefinition<S extends z.ZodObject = z.ZodObject> extends Definition<S> {
   readonly kind: 'sink';
-  /** Which items it is given to write: those that went well, or those that failed. */
-  readonly takes: 'ok' | 'failed';
+  /** Which items it is given to write: those that went well, those that failed, or both. */
+  readonly takes: Takes;
   open(options: z.output<S>, runtime: Runtime): SinkWriter | Promise<SinkWriter>;
 }
 

@@ -8,6 +8,10 @@ export interface EventMap {
   'batch:start': { readonly name: string };
   /** An item of the source enters the pipeline. */
   'batch:item:start': Item;
+  /** A command is about to be run for an item. */
+  'batch:command': { readonly item: Item; readonly command: string };
+  /** An attempt has failed, and there will be another one after a wait of `waitMs` milliseconds. */
+  'batch:attempt': { readonly item: Item; readonly attempt: number; readonly error: unknown; readonly waitMs: number };
   /** An item of the source is settled. */
   'batch:item:end': Outcome;
   /** Something the user should know that is nobody's failure. */
@@ -24,6 +28,8 @@ export class Events {
   readonly #listeners: { [E in EventName]: Listener<E>[] } = {
     'batch:start': [],
     'batch:item:start': [],
+    'batch:command': [],
+    'batch:attempt': [],
     'batch:item:end': [],
     'batch:warning': [],
     'batch:end': [],

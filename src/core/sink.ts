@@ -8,18 +8,18 @@ import { isPromiseLike } from './promise.js';
 import { Room, withoutRooms } from './rooms.js';
 import { defaultRuntime, type Runtime } from './runtime.js';
 import { expectFunction, given, parseOptions } from './schema.js';
-import { type SinkWriter, writeBlock } from './sink-writer.js';
+import { type SinkWriter, type Takes, writeBlock } from './sink-writer.js';
 import { type Intake, subscribeThrough } from './upstream.js';
 
 export interface SinkOptions {
   /** Which items are given to `write`: those that went well, unless said. */
-  readonly takes?: 'ok' | 'failed';
+  readonly takes?: Takes;
   /** Whose account the items are settled in; the one of the process unless said. */
   readonly runtime?: Runtime;
 }
 
 const sinkOptions = z.strictObject({
-  takes: z.enum(['ok', 'failed']).optional(),
+  takes: z.enum(['ok', 'failed', 'settled']).optional(),
   runtime: given('a runtime', (value) => typeof value === 'object' && value !== null && 'events' in value).optional(),
 });
 
@@ -69,7 +69,7 @@ export function toSink<T>(
 class Sink implements Intake<unknown> {
   readonly room = new Room(ROWS);
   readonly #out: Subscriber<Outcome>;
-  readonly #takes: 'ok' | 'failed';
+  readonly #takes: Takes;
   readonly #runtime: Runtime;
   /** False when a sink further down has the last word. */
   readonly #settles: boolean;

@@ -2,11 +2,19 @@ import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { type ConcurrencyOptions, concurrentSettings, type ConcurrentSettings } from './concurrency.js';
 import { Concurrent } from './concurrent.js';
 import { BatchxError } from './errors.js';
-import { type Item } from './item.js';
+import type { Item } from './item.js';
 import type { Job } from './job.js';
 import { isPromiseLike } from './promise.js';
 import type { Slot } from './slot.js';
 import type { Applied } from './step.js';
+
+/** What those who watch a stage are told, and may tell it. */
+export interface StageWatch {
+  /** Told of each item once its steps are over, before its turn comes when order is kept. */
+  readonly onEnd?: ((item: Item) => void) | undefined;
+  /** When it fires, running calls are given up and the stage ends with what is done. */
+  readonly giveUp?: AbortSignal | undefined;
+}
 
 /**
  * Runs consecutive steps on each item in one slot, at most `concurrency` items at once.
@@ -20,20 +28,33 @@ export function stage(
   steps: readonly Applied[],
   options: ConcurrencyOptions = {},
   of = 'stage',
+  { onEnd, giveUp }: StageWatch = {},
 ): OperatorFunction<Item, Item> {
   const settings = concurrentSettings(options, of);
   return (source) =>
     new Observable((subscriber) => {
-      new Stage(subscriber, settings, steps).run(source, settings);
+      const running = new Stage(subscriber, settings, steps, onEnd);
+      running.run(source, settings);
+      if (giveUp === undefined) return;
+      const end = (): void => running.giveUp();
+      giveUp.addEventListener('abort', end);
+      subscriber.add(() => giveUp.removeEventListener('abort', end));
     });
 }
 
 class Stage extends Concurrent<Item, Item> {
   readonly #steps: readonly Applied[];
+  readonly #onEnd: ((item: Item) => void) | undefined;
 
-  constructor(out: Subscriber<Item>, options: ConcurrentSettings, steps: readonly Applied[]) {
+  constructor(
+    out: Subscriber<Item>,
+    options: ConcurrentSettings,
+    steps: readonly Applied[],
+    onEnd: ((item: Item) => void) | undefined,
+  ) {
     super(out, options);
     this.#steps = steps;
+    this.#onEnd = onEnd;
   }
 
   protected override launch(item: Item, job: Job<Item>): void {
@@ -52,7 +73,10 @@ class Stage extends Concurrent<Item, Item> {
 
   /** Without an item the call was cancelled: it stays pending. */
   #finish(job: Job<Item>, item: Item | undefined): void {
-    if (item !== undefined) this.emit(job, item);
+    if (item !== undefined) {
+      if (!this.out.closed) this.#onEnd?.(item);
+      this.emit(job, item);
+    }
     this.done(job);
   }
 

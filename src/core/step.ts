@@ -6,9 +6,10 @@ import type { Slot } from './slot.js';
 /**
  * What becomes of a step's result:
  * - `data`: it is the item's new data; undefined drops the item as `filtered`;
- * - `verdict`: a false one drops the item as `filtered`, otherwise the item goes on as it is.
+ * - `verdict`: a false one drops the item as `filtered`, otherwise the item goes on as it is;
+ * - `item`: it is the item that goes on, such as the same one with more metadata, or skipped.
  */
-export type Gives = 'data' | 'verdict';
+export type Gives = 'data' | 'verdict' | 'item';
 
 /**
  * A step's work: one item in, a result or the promise of one out. What it throws fails the item, unless it is a
@@ -25,7 +26,7 @@ export type Applied = (item: Item, slot: Slot) => Item | undefined | PromiseLike
 
 /** Turns a step's work into a function from item to item. */
 export function applied(run: StepFunction, gives: Gives): Applied {
-  const apply = gives === 'data' ? applyData : applyVerdict;
+  const apply = applyBy[gives];
   return (item, slot) => {
     try {
       const result = run(item, slot);
@@ -54,3 +55,5 @@ const applyData = (item: Item, result: unknown): Item =>
   result === undefined ? item.skip('filtered') : item.withData(result);
 
 const applyVerdict = (item: Item, result: unknown): Item => (result ? item : item.skip('filtered'));
+
+const applyBy = { data: applyData, verdict: applyVerdict, item: (_: Item, result: unknown) => result as Item };

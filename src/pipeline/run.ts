@@ -1,4 +1,17 @@
-import { defer, fromEvent, type Observable, of, type OperatorFunction, switchMap, takeUntil, tap } from 'rxjs';
+import { setMaxListeners } from 'node:events';
+import {
+  defer,
+  firstValueFrom,
+  from,
+  fromEvent,
+  type Observable,
+  of,
+  type OperatorFunction,
+  race,
+  switchMap,
+  takeUntil,
+  tap,
+} from 'rxjs';
 import { Account, type Counts } from '../core/account.js';
 import { BatchxError } from '../core/errors.js';
 import type { Item } from '../core/item.js';
@@ -6,14 +19,14 @@ import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import { wait } from '../core/wait.js';
 import { compile, sinks } from './compile.js';
-import { Halt } from './halt.js';
+import { Halt, type Halted } from './halt.js';
 import type { Plan } from './plan.js';
 
 /** How a run ended. */
 export interface RunResult {
   readonly counts: Counts;
-  /** True when a policy ended it before its input did. */
-  readonly halted: boolean;
+  /** Why it was ended before its input was, if it was; running calls and the sinks had their end all the same. */
+  readonly halted: Halted | undefined;
   /** True when it was told to stop. */
   readonly interrupted: boolean;
   /** Why it could not go on. */
@@ -31,13 +44,16 @@ export interface RunOptions {
 
 /** How long sinks may take to write what is done when the run is aborted, in milliseconds. */
 const FLUSH = 1000;
+/** How long the run waits for what goes on behind its stream, such as processes that were told to end; the same. */
+const CLEANUP = 2000;
 
 /**
- * Runs a plan to its end, or until the runtime is stopped, and tells how it ended.
+ * Runs a plan to its end, until a rule halts it or the runtime is stopped, and tells how it ended.
  *
- * When the runtime is stopping nothing more is read and what runs ends; when it is aborted running calls are given up,
- * and the sinks have a second for the items that are done. Rejects only for a plan that is wrong; then nothing has
- * been opened.
+ * When the runtime is stopping, or a rule says `soon`, nothing more is read and what runs ends; when it is aborted, or a
+ * rule says `now`, running calls are given up. In each case the sinks have their end, after an abort within a second;
+ * and then the run waits up to two seconds for what the calls have left behind (`runtime.cleanup`). Rejects only for a
+ * plan that is wrong; then nothing has been opened.
  */
 export async function run(
   plan: Plan,
@@ -45,26 +61,33 @@ export async function run(
 ): Promise<RunResult> {
   const cut = new AbortController();
   const cutShort = (): void => cut.abort();
-  const halt = plan.strict ? new Halt(cutShort) : undefined;
+  const halt = new Halt(plan.halt, plan.total);
+  const rules = plan.halt.length > 0;
+  // Without a step there is no stage that could count them as they are done.
+  const inTurn = rules && (plan.haltInTurn === true || plan.steps.length === 0);
   const aborted = defer(() => (runtime.signal.aborted ? of(0) : fromEvent(runtime.signal, 'abort')));
-  // For a sink an input that was cut short is one that was stopped: what it has not seen may still be wanted.
-  const stopping = AbortSignal.any([runtime.stopping, cut.signal]);
+  const stopping = AbortSignal.any([runtime.stopping, halt.stopping]);
+  // Each source, stage and running call may listen.
+  setMaxListeners(0, stopping, halt.givingUp);
   const operators = [
-    ...(halt === undefined ? [] : [halt.items()]),
+    ...(inTurn ? [halt.items()] : []),
     takeUntil(aborted.pipe(tap(cutShort))),
-    ...sinks(plan, registry, { ...runtime, stopping }),
-    ...(halt === undefined ? [] : [halt.outcomes()]),
+    // For a sink an input that was cut short is one that was stopped: what it has not seen may still be wanted.
+    ...sinks(plan, registry, { ...runtime, stopping: AbortSignal.any([stopping, cut.signal]) }),
+    ...(rules ? [halt.outcomes()] : []),
     ...(end === undefined ? [] : [end]),
     takeUntil(aborted.pipe(switchMap(() => wait(FLUSH, runtime.scheduler)))),
   ] as OperatorFunction<unknown, unknown>[];
+  const watch = { onLimit: cutShort, onEnd: inTurn ? undefined : halt.count, giveUp: halt.givingUp };
   const values = operators.reduce<Observable<unknown>>(
     (above, operator) => above.pipe(operator),
-    compile(plan, registry, runtime, cutShort),
+    compile(plan, registry, { ...runtime, stopping }, watch),
   );
   runtime.events.emit('batch:start', { name: plan.name });
   const error = await ended(values);
+  await cleanedUp(runtime);
   runtime.events.emit('batch:end', { error });
-  return { counts: account.counts, halted: halt?.halted === true, interrupted: runtime.stopping.aborted, error };
+  return { counts: account.counts, halted: halt.halted, interrupted: runtime.stopping.aborted, error };
 }
 
 /** Waits for the end of an Observable, and gives its error if it has one. */
@@ -75,3 +98,9 @@ const ended = (values: Observable<unknown>): Promise<BatchxError | undefined> =>
       complete: () => resolve(undefined),
     });
   });
+
+/** Waits for what goes on behind the stream, though not for ever. */
+async function cleanedUp({ cleanup, scheduler }: Runtime): Promise<void> {
+  if (cleanup.open === 0) return;
+  await firstValueFrom(race(from(cleanup.idle()), wait(CLEANUP, scheduler)));
+}

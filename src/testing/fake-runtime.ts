@@ -18,8 +18,9 @@ export interface FakeRuntimeOptions {
 
 /** A runtime with nothing of the world in it, and what came out. */
 export interface FakeRuntime extends Runtime {
-  /** All that was written to standard output. */
+  /** All that was written to standard output, and to standard error. */
   readonly stdout: string;
+  readonly stderr: string;
   /** What was read and what became of it. */
   readonly counts: Counts;
   /** Nothing more is to be read or started. */
@@ -52,6 +53,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
   const stopping = new AbortController();
   const aborting = new AbortController();
   const written: Buffer[] = [];
+  const said: Buffer[] = [];
   const start = scheduler.now();
   const runtime = createRuntime({
     scheduler,
@@ -64,6 +66,10 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
           await stdout?.(bytes);
           written.push(Buffer.from(bytes));
         },
+        close: () => Promise.resolve(),
+      },
+      errors: {
+        write: (bytes) => void said.push(Buffer.from(bytes)),
         close: () => Promise.resolve(),
       },
     },
@@ -83,6 +89,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     },
     {
       stdout: { get: () => Buffer.concat(written).toString('utf8') },
+      stderr: { get: () => Buffer.concat(said).toString('utf8') },
       counts: { get: () => account.counts },
     },
   ) as FakeRuntime;

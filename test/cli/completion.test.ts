@@ -22,7 +22,7 @@ function offered(line: string): string[] {
 
 describe('in bash', () => {
   itNeeds('bash', 'completes commands', () => {
-    expect(offered('batchx ')).toEqual(['map', 'filter', 'steps', 'completion']);
+    expect(offered('batchx ')).toEqual(['exec', 'map', 'filter', 'steps', 'completion']);
     expect(offered('batchx f')).toEqual(['filter']);
   });
 
@@ -35,7 +35,7 @@ describe('in bash', () => {
     expect(offered('batchx map --in=j')).toEqual(['jsonl', 'json']);
     expect(offered('batchx map --in=')).toEqual(['jsonl', 'json', 'csv', 'lines']);
     expect(offered('batchx completion ')).toEqual(['bash', 'zsh']);
-    expect(offered('batchx steps c')).toEqual(['csv', 'count']);
+    expect(offered('batchx steps cs')).toEqual(['csv']);
   });
 
   itNeeds('bash', 'leaves file names to the shell', () => {

@@ -34,7 +34,12 @@ describe('parseLine', () => {
     ['1e3 0x10', {}, ['1e3', '0x10']],
   ])('%s', (line, flags, positionals) => {
     const defaults = { jobs: '4', keep: true, quiet: false, show: 'all' };
-    expect(parse(line)).toEqual({ flags: { ...defaults, ...flags }, positionals, literals: undefined });
+    expect(parse(line)).toEqual({
+      flags: { ...defaults, ...flags },
+      positionals,
+      literals: undefined,
+      args: line.split(' '),
+    });
   });
 
   it('takes what stands behind ::: as it is', () => {
@@ -65,10 +70,10 @@ describe('parseLine', () => {
 
 it('flags tell what help and completion need', () => {
   expect(flagsOf(schema)).toEqual([
-    { name: 'jobs', alias: 'j', value: 'N', description: 'How many.', boolean: false, choices: [], negatable: false },
-    { name: 'keep', alias: 'k', description: 'Keep.', boolean: true, choices: [], negatable: true },
-    { name: 'quiet', alias: 'q', description: 'Quiet.', boolean: true, choices: [], negatable: false },
-    { name: 'file', description: 'A file.', boolean: false, choices: [], negatable: false },
-    { name: 'show', description: 'What to show.', boolean: false, choices: ['all', 'none'], negatable: true },
+    { name: 'jobs', alias: 'j', value: 'N', description: 'How many.', boolean: false, choices: [], repeatable: false, negatable: false },
+    { name: 'keep', alias: 'k', description: 'Keep.', boolean: true, choices: [], repeatable: false, negatable: true },
+    { name: 'quiet', alias: 'q', description: 'Quiet.', boolean: true, choices: [], repeatable: false, negatable: false },
+    { name: 'file', description: 'A file.', boolean: false, choices: [], repeatable: false, negatable: false },
+    { name: 'show', description: 'What to show.', boolean: false, choices: ['all', 'none'], repeatable: false, negatable: true },
   ]);
 });

@@ -8,10 +8,19 @@ import { type Applied, applied } from '../../src/core/step.js';
 import type { Slot } from '../../src/core/slot.js';
 import { settled } from './holder.js';
 
-const slot: Slot = { signal: new AbortController().signal, park: () => undefined, unpark: (go) => go(), hold: () => undefined };
+const slot: Slot = {
+  signal: new AbortController().signal,
+  park: () => undefined,
+  unpark: (go) => go(),
+  hold: () => undefined,
+};
 const item = (data: unknown): Item => Item.of(data);
 /** An item in short: its data, or why it failed or was skipped. */
-const show = ({ data, error, skipped }: Item): unknown => error?.message ?? skipped ?? data;
+const show = (settled: Item | undefined): unknown => {
+  if (settled === undefined) return 'pending';
+  const { data, error, skipped } = settled;
+  return error?.message ?? skipped ?? data;
+};
 
 describe('applied', () => {
   it('data: replaces the data, and drops the item for undefined', () => {
@@ -41,8 +50,24 @@ describe('applied', () => {
         throw thrown;
       }, 'data')(item(1), slot) as Item;
       const later = await applied(() => Promise.reject(thrown), 'data')(item(1), slot);
-      for (const { error } of [now, later]) expect(error).toEqual(BatchxError.from(thrown));
+      for (const each of [now, later]) expect(each?.error).toEqual(BatchxError.from(thrown));
     }
+  });
+
+  it('throws a fatal error, and leaves an item pending whose call was cancelled', async () => {
+    const fatal = new BatchxError('output', 'the disk is full');
+    const cancelled = new BatchxError('aborted', 'not wanted');
+    const throwing = (error: Error) =>
+      applied(() => {
+        throw error;
+      }, 'data');
+    expect(() => throwing(fatal)(item(1), slot)).toThrow(fatal);
+    await expect(applied(() => Promise.reject(fatal), 'data')(item(1), slot)).rejects.toBe(fatal);
+    expect(throwing(cancelled)(item(1), slot)).toBeUndefined();
+    expect(await applied(() => Promise.reject(cancelled), 'data')(item(1), slot)).toBeUndefined();
+    // What a user's code threw is no fault of ours, even if it is called so by the system.
+    const foreign = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    expect(show(throwing(foreign)(item(1), slot) as Item)).toBe('no space');
   });
 
   it('waits for thenables of any make', async () => {

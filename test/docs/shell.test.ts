@@ -35,7 +35,26 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'urls.jsonl'), `{"url":"${url}1"}\n{"url":"${url}2"}\n`);
   const table = orders.map(({ id, country, total }) => `${id},${country},${total}\n`);
   writeFileSync(join(folder, 'orders.csv'), `id,country,total\n${table.join('')}`);
+  writeFileSync(join(folder, 'urls.txt'), `${url}1\n${url}2\n`);
+  mkdirSync(join(folder, 'recordings/may'), { recursive: true });
+  mkdirSync(join(folder, 'photos'));
+  for (const name of ['recordings/may/a b.wav', 'photos/a b.avif', 'x.jpg', 'a.log', 'b.log'])
+    writeFileSync(join(folder, name), `${name}\n`);
+  for (const [name, script] of Object.entries(standIns)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
 });
+
+/** What stands for programs that not every machine has: each takes the same arguments, and makes the same files. */
+const standIns = {
+  flac: 'cp "$2" "${2%.wav}.flac"',
+  ffmpeg: 'cp "$2" "$3"',
+  convert: 'cp "$1" "$4" && echo "$1 $3"',
+  curl: `exec ${process.execPath} -e 'fetch(process.argv.at(-1)).then((answer) => answer.text()).then(console.log)' -- "$@"`,
+};
+
+/** Commands that only make files say nothing. */
+const isSilent = (line: string): boolean => / > |flac|ffmpeg|gzip/.test(line);
 
 afterAll(() => {
   server.close();
@@ -83,7 +102,7 @@ describe('the commands of the pages work', () => {
       status: 0,
       said: expect.not.stringMatching(/failed|expected|cannot/) as string,
     });
-    expect(line.includes(' > ') || out.length > 0).toBe(true);
+    expect(isSilent(line) || out.length > 0).toBe(true);
   });
 });
 

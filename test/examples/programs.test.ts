@@ -42,7 +42,7 @@ it('an unknown program is refused, with the names of those there are', () => {
   });
   expect({ status, stderr }).toEqual({
     status: 2,
-    stderr: 'example: expected one of custom, enrich, licences, got nothing\n',
+    stderr: 'example: expected one of custom, enrich, licences, prices, sizes, got nothing\n',
   });
 });
 
@@ -109,6 +109,41 @@ describe('enrich', () => {
       at = names.indexOf(name, at) + 1;
       expect(at).toBeGreaterThan(0);
     }
+  });
+});
+
+describe('prices', () => {
+  it('gets every price through, past a limit and an outage', () => {
+    const rows = readFileSync(packages, 'utf8').trim().split('\n').slice(0, 100);
+    writeFileSync(file('rows.jsonl'), rows.map((row) => `${row}\n`).join(''));
+    const printed = run('prices', 'rows.jsonl', file('updated.jsonl'));
+    expect(printed.slice(0, 3)).toEqual([
+      'breaker: closed -> open (failure-rate)',
+      'breaker: open -> half-open (open-over)',
+      expect.stringMatching(/^breaker: half-open -> /),
+    ]);
+    expect(printed.at(-2)).toMatch(/^100 prices updated, \d+ retries, \d+ calls while it was down$/);
+    const names = linesOf('updated.jsonl').map((line) => JSON.parse(line).name as string);
+    expect(names.sort()).toEqual(rows.map((row) => JSON.parse(row).name as string).sort());
+    expect(readdirSync(folder)).not.toContain('updated.jsonl.failed');
+  });
+});
+
+describe('sizes', () => {
+  it('runs a command for each file, and fans its answer out', () => {
+    mkdirSync(file('texts/deep'), { recursive: true });
+    const texts = { 'one.txt': 'a b\n', 'deep/$(id) two.txt': 'a\nb c d\n', 'deep/-three.txt': '' };
+    for (const [name, text] of Object.entries(texts)) writeFileSync(file(`texts/${name}`), text);
+    const printed = run('sizes', 'texts/**/*.txt', 'out');
+    expect(printed.slice(-2)).toEqual(['3 lines in 3 files, half of them up to 1', 'the table is in out/sizes.csv']);
+    const answers = Object.keys(texts).map((name) => JSON.parse(readFileSync(file(`out/files/${name}.json`), 'utf8')));
+    expect(answers.map(({ lines, words }) => [lines, words])).toEqual([
+      [1, 2],
+      [2, 4],
+      [0, 0],
+    ]);
+    expect(linesOf('out/sizes.csv')).toHaveLength(4);
+    expect(readdirSync(file('out'))).not.toContain('failed.jsonl');
   });
 });
 

@@ -333,7 +333,7 @@ class Running {
       source: (n = 0) => {
         const pipe = this.pipes[n] as Pipe;
         const input = (signal: AbortSignal) => readDescriptor(pipe.reader, `pipe ${n}`, signal);
-        return jsonl<Row>('-', {}, { ...this.runtime, stdio: { input, output: this.runtime.stdio.output } });
+        return jsonl<Row>('-', {}, { ...this.runtime, stdio: { ...this.runtime.stdio, input } });
       },
     };
     const sink = toSink(() => ({ write: () => write?.(world), close: () => undefined }), {

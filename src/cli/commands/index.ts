@@ -1,5 +1,6 @@
 import type { Command } from '../command.js';
 import { command as completion } from './completion.js';
+import { command as exec } from './exec.js';
 import { command as filter } from './filter.js';
 import { command as map } from './map.js';
 import { command as steps } from './steps.js';
@@ -13,6 +14,7 @@ export interface CommandEntry {
 
 /** Every command, in the order of the help. */
 export const commands: readonly CommandEntry[] = [
+  { name: 'exec', summary: 'one command for each value, file or row', command: exec },
   { name: 'map', summary: 'rows in, rows out: what an expression makes of each', command: map },
   { name: 'filter', summary: 'pass on the rows for which an expression is true', command: filter },
   {

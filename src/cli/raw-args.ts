@@ -1,0 +1,32 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+
+/** What Node puts in the place of bytes that are not UTF-8. */
+const LOST = '\ufffd';
+
+/**
+ * The last arguments of this process, with the bytes of those that are not UTF-8, which Node has lost. Where the system
+ * does not tell they are given as they are.
+ */
+export function rawArgs(args: readonly string[]): readonly (string | Uint8Array)[] {
+  if (!args.some((arg) => arg.includes(LOST))) return args;
+  const given = commandLine().slice(-args.length);
+  if (given.length !== args.length || given.some((bytes, at) => bytes.toString() !== args[at])) return args;
+  return given.map((bytes, at) => (isUtf8(bytes) ? (args[at] as string) : bytes));
+}
+
+function commandLine(): Buffer[] {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync('/proc/self/cmdline');
+  } catch {
+    return [];
+  }
+  const args: Buffer[] = [];
+  for (let from = 0; from < bytes.length;) {
+    const end = bytes.indexOf(0, from);
+    args.push(bytes.subarray(from, end < 0 ? bytes.length : end));
+    from = end < 0 ? bytes.length : end + 1;
+  }
+  return args;
+}

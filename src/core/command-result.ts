@@ -1,0 +1,143 @@
+import { type Argument, concatArguments } from './command/argument.js';
+import { BatchxError, type BatchxErrorOptions, type ErrorCode } from './errors.js';
+import type { Events } from './events.js';
+import type { Item } from './item.js';
+import type { Captured, ProcessEnd } from './process/process.js';
+
+/** The values of a command, and what they are called. */
+interface ValuesOfCommand {
+  readonly args: readonly Argument[];
+  readonly names?: readonly string[] | undefined;
+  /** What the item is called that they are of, where they say less. */
+  readonly where?: string | undefined;
+}
+
+/** What a command did for one item. */
+export class CommandResult {
+  /** The program and its arguments, as they were passed. */
+  readonly argv: readonly Argument[];
+  /** The same as one line, as one would type it. */
+  readonly command: string;
+  /** The values that stood for the placeholders, and what they are called. */
+  readonly values: readonly Argument[];
+  readonly names: readonly string[] | undefined;
+  /** What it was about, in a few words: its values, or where they came from; undefined when neither is short. */
+  readonly where: string | undefined;
+  /** Undefined when it was ended by a signal. */
+  readonly exitCode: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  /** When it was started, in milliseconds since 1970, and how long it took. */
+  readonly startedAt: number;
+  readonly ms: number;
+  readonly #stdout: Captured;
+  readonly #stderr: Captured;
+
+  constructor(argv: readonly Argument[], command: string, { args, names, where }: ValuesOfCommand, end: ProcessEnd) {
+    this.argv = argv;
+    this.command = command;
+    this.values = args;
+    this.names = names;
+    this.where = where ?? shortTag(args);
+    this.exitCode = end.exitCode;
+    this.signal = end.signal;
+    this.startedAt = end.startedAt;
+    this.ms = end.ms;
+    this.#stdout = end.stdout;
+    this.#stderr = end.stderr;
+  }
+
+  /** Its values in one text; bytes when one of them is no text. */
+  get tag(): Argument {
+    return tagOf(this.values);
+  }
+
+  /** What it wrote, with the bytes beyond the memory that was allowed. */
+  get output(): { readonly stdout: Captured; readonly stderr: Captured } {
+    return { stdout: this.#stdout, stderr: this.#stderr };
+  }
+
+  /** The text of what it wrote; of much the beginning. */
+  get stdout(): string {
+    return textOf(this.#stdout);
+  }
+
+  get stderr(): string {
+    return textOf(this.#stderr);
+  }
+
+  /** Of a stream that was not kept as a whole it also says how many bytes it had. */
+  toJSON(): Record<string, unknown> {
+    const { command, exitCode, signal, stdout, stderr, ms } = this;
+    const sizes = { stdoutBytes: sizeBeyond(this.#stdout), stderrBytes: sizeBeyond(this.#stderr) };
+    return { command, exitCode, signal, stdout, stderr, ...sizes, ms: Math.round(ms) };
+  }
+
+  /** Lets go of what it wrote. */
+  dispose(): void {
+    this.#stdout.dispose();
+    this.#stderr.dispose();
+  }
+}
+
+/** Values in one text, as they stand before the lines of a command. */
+export const tagOf = (values: readonly Argument[]): Argument =>
+  concatArguments(values.flatMap((value, i) => (i === 0 ? [value] : [' ', value])));
+
+/** Longer values name a command no better than the place of its item does; in characters. */
+const SHORT = 80;
+
+function shortTag(values: readonly Argument[]): string | undefined {
+  const tag = tagOf(values);
+  return typeof tag === 'string' && tag.trim() !== '' && tag.length <= SHORT ? tag : undefined;
+}
+
+const textOf = ({ kept }: Captured): string => Buffer.from(kept.buffer, kept.byteOffset, kept.length).toString('utf8');
+
+const sizeBeyond = ({ size, kept }: Captured): number | undefined => (size > kept.length ? size : undefined);
+
+/** The error of a command that ran, and was no success. */
+export class CommandError extends BatchxError {
+  readonly result: CommandResult;
+
+  constructor(
+    message: string,
+    result: CommandResult,
+    options: BatchxErrorOptions & { readonly code?: ErrorCode } = {},
+  ) {
+    const { code = 'exec', ...others } = options;
+    const { where } = result;
+    super(code, message, { ...(where !== undefined && { where }), ...others });
+    this.result = result;
+  }
+
+  /** What went wrong once the command had run, with what it did. */
+  static of(thrown: unknown, result: CommandResult): CommandError {
+    if (thrown instanceof CommandError) return thrown;
+    const error = BatchxError.from(thrown, 'exec');
+    const { code, message, class: kind, inDoubt, retryAfterMs, where, haltAfter } = error;
+    return new CommandError(message, result, {
+      code,
+      class: kind,
+      inDoubt,
+      cause: error.cause ?? error,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(where !== undefined && { where }),
+      ...(haltAfter !== undefined && { haltAfter }),
+    });
+  }
+}
+
+const watched = new WeakSet<Events>();
+
+/** From now on what commands wrote is let go of once their item is settled: by then every sink has had it. */
+export function disposeSettled(events: Events): void {
+  if (watched.has(events)) return;
+  watched.add(events);
+  events.on('batch:item:end', ({ item }) => commandResultOf(item)?.dispose());
+}
+
+/** What a command did for an item, whether that went well or not; undefined when none was run. */
+export function commandResultOf({ data, error }: Item): CommandResult | undefined {
+  if (error instanceof CommandError) return error.result;
+  return data instanceof CommandResult ? data : undefined;
+}

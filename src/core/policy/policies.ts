@@ -1,0 +1,22 @@
+import type { Item } from '../item.js';
+import type { Backoff } from './backoff.js';
+import type { Breaker } from './breaker.js';
+import type { Deadline } from './deadline.js';
+import type { Limiter } from './limiter.js';
+
+/** How the calls of a step are tried. What is missing is not done. */
+export interface Policies {
+  /** Ends an attempt that takes too long. */
+  readonly timeout?: Deadline | undefined;
+  /** How long an item may take in all, with its retries and waits, in milliseconds. */
+  readonly deadlineMs?: number | undefined;
+  readonly limiter?: Limiter | undefined;
+  readonly breaker?: Breaker | undefined;
+  readonly backoff?: Backoff | undefined;
+  /** Whose limit and breaker it is, where each key has its own. */
+  readonly key?: ((item: Item) => string) | undefined;
+  /** How many permits an item takes; 1 unless said. */
+  readonly weight?: ((item: Item) => number) | undefined;
+  /** False when a call that may have been done must not be done twice: then it ends in doubt. */
+  readonly repeatable: boolean;
+}

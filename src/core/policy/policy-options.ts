@@ -1,0 +1,58 @@
+import * as z from 'zod';
+import { rateOptions, rateText } from '../rate.js';
+import { defaultRuntime, type Runtime } from '../runtime.js';
+import { duration, given, toMs } from '../schema.js';
+import { timeLimitText } from './allowance.js';
+import { Backoff, backoffOptions } from './backoff.js';
+import { Breaker, breakerOptions } from './breaker.js';
+import { Deadline } from './deadline.js';
+import { Limiter } from './limiter.js';
+import type { Policies } from './policies.js';
+
+const instance = <T>(type: abstract new (...args: never[]) => T, what: string) =>
+  given<T>(what, (value) => value instanceof type);
+
+/** How the calls of a step are tried: options in a pipeline, or objects that several steps share in code. */
+export const policyOptions = z.strictObject({
+  timeout: z
+    .union([timeLimitText(), instance(Deadline, 'a Deadline')])
+    .optional()
+    .describe('How long an attempt may take, as `10s`, or as `300%` of the running median; then it is cancelled.'),
+  deadline: duration().optional().describe('How long an item may take in all, with its retries and waits.'),
+  rate: z
+    .union([rateText(), rateOptions, instance(Limiter, 'a Limiter')])
+    .optional()
+    .describe('How many calls may start in any window of time, as `2/s`.'),
+  breaker: z
+    .union([z.boolean(), breakerOptions, instance(Breaker, 'a Breaker')])
+    .optional()
+    .describe('Whether calls pause while most of them fail, and when.'),
+  retry: z
+    .union([z.int().min(0), backoffOptions, instance(Backoff, 'a Backoff')])
+    .optional()
+    .describe('How often a call that failed is tried again, or how.'),
+  effect: z
+    .enum(['writes', 'once'])
+    .default('writes')
+    .describe('`once`: a call that may have been done is not done again; its item ends in doubt.'),
+});
+
+export type PolicyOptions = z.input<typeof policyOptions>;
+
+/** Makes the policies of a step of its options, which have been parsed. */
+export function policiesOf(options: z.output<typeof policyOptions>, runtime: Runtime = defaultRuntime()): Policies {
+  const { timeout, deadline, rate, breaker, retry, effect } = options;
+  return {
+    timeout: typeof timeout === 'string' ? new Deadline(timeout, runtime) : timeout,
+    deadlineMs: deadline === undefined ? undefined : toMs(deadline),
+    limiter: rate === undefined || rate instanceof Limiter ? rate : new Limiter(rate, runtime),
+    breaker: breakerOf(breaker, runtime),
+    backoff: retry === undefined || retry instanceof Backoff ? retry : new Backoff(retry, runtime),
+    repeatable: effect === 'writes',
+  };
+}
+
+function breakerOf(breaker: z.output<typeof policyOptions>['breaker'], runtime: Runtime): Breaker | undefined {
+  if (breaker === undefined || breaker === false || breaker instanceof Breaker) return breaker || undefined;
+  return new Breaker(breaker === true ? {} : breaker, runtime);
+}

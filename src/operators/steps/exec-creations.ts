@@ -1,0 +1,100 @@
+import { lstat } from 'node:fs/promises';
+import { isAbsolute, relative, resolve } from 'node:path';
+import type * as z from 'zod';
+import type { Argument } from '../../core/command/argument.js';
+import { type Command, compileCommand } from '../../core/command/compile-command.js';
+import type { Values } from '../../core/command/values.js';
+import { splitWords } from '../../core/command/words.js';
+import { CommandError, type CommandResult } from '../../core/command-result.js';
+import { BatchxError } from '../../core/errors.js';
+import type { Item } from '../../core/item.js';
+import { OutputFolder } from '../../core/output-folder.js';
+import type { Runtime } from '../../core/runtime.js';
+import type { execOptions } from './exec-options.js';
+
+/** The file that a command is making. */
+export interface Creation {
+  /** Where the command is to write. */
+  readonly temp: string;
+  /** The arguments with that in the place of a word that says the name that the file is to have. */
+  inPlace(argv: readonly Argument[]): readonly Argument[];
+  /** Puts the file in its place; throws when the command has not made it as it should be. */
+  commit(result: CommandResult): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** The files that the commands of one step make. */
+export class Creations {
+  readonly #template: Command;
+  readonly #creates: string;
+  readonly #minBytes: number;
+  /** How many words of the command name its output by saying the same; none where `{outputPath}` does. */
+  readonly #words: number;
+  /** The current folder, so that paths are shown as they were written, and all others. */
+  readonly #here: OutputFolder;
+  readonly #anywhere: OutputFolder;
+
+  constructor(
+    creates: string,
+    { command: words, shell, minBytes, onExists }: z.output<typeof execOptions>,
+    command: Command,
+    runtime: Runtime,
+  ) {
+    this.#words = command.usesOutput || shell ? 0 : wordsOf(words).filter((word) => word === creates).length;
+    if (!command.usesOutput && this.#words === 0) {
+      throw new BatchxError(
+        'usage',
+        `exec: expected the command to name the file that it creates, as \`{outputPath}\` or as the word \`${creates}\`: it is given a temporary name for it`,
+      );
+    }
+    this.#creates = creates;
+    this.#template = compileCommand([creates], { append: false, quoted: true });
+    this.#minBytes = minBytes;
+    this.#here = new OutputFolder({ root: '.', onExists }, runtime);
+    this.#anywhere = new OutputFolder({ root: '/', onExists }, runtime);
+  }
+
+  /** The name that the file of an item is to have. */
+  pathOf(values: Values): string {
+    const [path] = this.#template.render(values);
+    if (typeof path === 'string' && path !== '') return path;
+    throw new BatchxError('path', `expected \`${this.#creates}\` to be a name that is UTF-8`);
+  }
+
+  /** Takes the path of an item for it; `there` when the file is there and stays. */
+  async begin(item: Item, values: Values, cwd: string | undefined): Promise<Creation | 'there'> {
+    const path = this.pathOf(values);
+    const below = relative('.', cwd === undefined ? path : resolve(cwd, path));
+    const outside = below === '..' || below.startsWith('../') || isAbsolute(below);
+    const file = await (outside ? this.#anywhere.prepare(resolve(below), item) : this.#here.prepare(below, item));
+    if (file === undefined) return 'there';
+    const temp = cwd === undefined ? file.temp : resolve(file.temp);
+    return {
+      temp,
+      inPlace: (argv) => (this.#words > 0 ? this.#named(argv, path, temp) : argv),
+      commit: async (result) => {
+        const made = await lstat(file.temp).catch(() => undefined);
+        if (made?.isFile() !== true || made.size < this.#minBytes)
+          throw notMade(path, made?.size, this.#minBytes, result);
+        await file.commit();
+      },
+      discard: () => file.discard(),
+    };
+  }
+
+  /** The arguments with the temporary name; when more say the same than should, a file would be made of itself. */
+  #named(argv: readonly Argument[], path: string, temp: string): readonly Argument[] {
+    if (argv.filter((argument) => argument === path).length > this.#words) {
+      throw new BatchxError('path', `cannot write ${path}: the command is given it as an input, too`, { where: path });
+    }
+    return argv.map((argument) => (argument === path ? temp : argument));
+  }
+}
+
+function notMade(path: string, size: number | undefined, least: number, result: CommandResult): CommandError {
+  const what = size === undefined ? 'did not make it' : `made ${size} bytes of it, expected at least ${least}`;
+  return new CommandError(`the command succeeded, but ${what}: ${path}`, result, { class: 'permanent' });
+}
+
+const wordsOf = (command: string | readonly string[]): readonly string[] =>
+  typeof command === 'string' ? splitWords(command) : command;
