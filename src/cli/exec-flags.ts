@@ -28,7 +28,7 @@ export function defaultJobs(): number {
 export const execFlags = z.strictObject({
   concurrency: flag(
     concurrency.optional(),
-    'How many commands run at once: a number, 50% of the cores, or auto for all of them; one less than there are cores unless said.',
+    'How many commands run at once: a number, 50% of the cores, or auto for all of them; unless said one less than there are cores, half of that with under 4 GB of memory.',
     { alias: 'j', value: 'N' },
   ),
   'keep-order': flag(z.boolean().default(false), 'Write the output of commands in the order of their values.', {
@@ -97,7 +97,7 @@ export const execFlags = z.strictObject({
   ),
   creates: flag(
     text.optional(),
-    'The file that each command makes. It is given a temporary name for it, as {outputPath} or where it has the same word; the file gets its name once the command has succeeded.',
+    'The file that each command makes, seen from the folder that it runs in. It is given a temporary name for it, as {outputPath} or where it has the same word; the file gets its name once the command has succeeded.',
     { value: 'PATH' },
   ),
   'on-exists': flag(
@@ -114,11 +114,9 @@ export const execFlags = z.strictObject({
     oneOf(['output', 'jsonl']).default('output'),
     'What to write: the output of the commands, or a line of JSON for each, with its outcome.',
   ),
-  failed: flag(
-    text.optional(),
-    'Write the values whose commands failed to this file, in a form that can be given as input again.',
-    { value: 'FILE' },
-  ),
+  failed: flag(text.optional(), 'Write the values whose commands failed to this file; -a FILE runs just those again.', {
+    value: 'FILE',
+  }),
   'allow-empty': flag(
     z.boolean().default(false),
     'Take it for no values when nothing matches, no value is given, or standard input is closed: exit with 0, not 4.',

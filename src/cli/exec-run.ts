@@ -102,18 +102,10 @@ function policiesOf({ timeout, retries, rate, delay, 'dry-run': dryRun }: ExecLi
 }
 
 /** Commands that are only told leave nothing behind: least of all may they remove what failed before. */
-function sinksOf({
-  out,
-  tag,
-  joblog,
-  results,
-  failed,
-  'dry-run': dryRun,
-  'line-buffer': lines,
-}: ExecLine['flags']): Use[] {
+function sinksOf({ out, tag, joblog, results, failed, 'dry-run': dryRun }: ExecLine['flags']): Use[] {
   if (dryRun) return [{ name: 'command-output', options: {} }];
   // The output goes where it is kept, and is not shown besides.
-  const show = !lines && results === undefined;
+  const show = results === undefined;
   return [
     ...(results === undefined ? [] : [{ name: 'command-files', options: { root: results } }]),
     out === 'jsonl' ? { name: 'outcomes', options: { path: '-' } } : { name: 'command-output', options: { show, tag } },

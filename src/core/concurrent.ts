@@ -2,6 +2,7 @@ import type { Observable, Subscriber } from 'rxjs';
 import { type ConcurrentSettings, followCaps } from './concurrency.js';
 import { weightOf } from './item.js';
 import { type Engine, Job } from './job.js';
+import { JobList } from './job-list.js';
 import { Line } from './line.js';
 import { pass } from './pass.js';
 import { Ring } from './ring.js';
@@ -22,11 +23,16 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
   readonly #returning = new Ring<Job<R>>();
   /** Only when ordered. */
   readonly #line: Line<R> | undefined;
-  readonly #signals = new Set<Job<R>>();
+  /** Those that are to be told when they are not wanted any more. */
+  readonly #watched = new JobList<R>();
+  /** Those that wait and are not parked, as no more may be. */
+  readonly #crowd = new Set<Job<R>>();
   readonly #maxWaiting: number;
   #cap = 0;
   #active = 0;
   #parked = 0;
+  /** How many of the parked ones ask for a slot. */
+  #asking = 0;
   /** Slots kept by work that goes on although its call is over. */
   #heldOver = 0;
   #sourceDone = false;
@@ -90,9 +96,15 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
   done(job: Job<R>): void {
     if (job.over || this.out.closed) return;
     job.over = true;
-    if (job.parked) this.#parked--;
-    else this.#active--;
-    this.#signals.delete(job);
+    if (job.parked) {
+      if (job.takeReturn() !== undefined) this.#asking--;
+      this.#parked--;
+      this.#parkCrowd();
+    } else {
+      this.#active--;
+      this.#crowd.delete(job);
+    }
+    if (job.holding === 0) this.#watched.remove(job);
     this.#line?.done(job);
     this.#drain();
   }
@@ -117,30 +129,64 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
 
   /** Remembers that the call's signal has to fire when the subscription ends. */
   watch(job: Job<R>): void {
-    if (this.out.closed) job.abort();
-    else if (!job.over) this.#signals.add(job);
+    if (this.closed) job.abort();
+    else if (!job.over) this.#watched.add(job);
   }
 
   park(job: Job<R>): void {
-    if (job.parked || job.over || this.#parked >= this.#maxWaiting) return;
-    job.parked = true;
-    this.#parked++;
-    this.#active--;
+    if (job.parked || job.over) return;
+    this.#crowd.add(job);
+    this.#parkCrowd();
     this.#drain();
   }
 
   unpark(job: Job<R>): void {
+    if (!job.parked) {
+      this.#crowd.delete(job);
+      if (this.#heldOver === 0 || this.#active + this.#heldOver <= this.#cap) {
+        job.takeReturn()?.();
+        return;
+      }
+      // Work that it has left behind is in its place.
+      this.#setAside(job);
+    }
     this.#returning.push(job);
+    this.#asking++;
+    this.#parkCrowd();
     this.#drain();
   }
 
-  hold(end: PromiseLike<unknown>): void {
+  hold(job: Job<R>, end: PromiseLike<unknown>): void {
     this.#heldOver++;
+    job.holding++;
     const over = (): void => {
       this.#heldOver--;
+      if (--job.holding === 0 && job.over) this.#watched.remove(job);
       this.#drain();
     };
     end.then(over, over);
+  }
+
+  get closed(): boolean {
+    return this.out.closed;
+  }
+
+  #setAside(job: Job<R>): void {
+    job.parked = true;
+    this.#parked++;
+    this.#active--;
+  }
+
+  /**
+   * Parks those that wait, as many as may be. Whoever asks for a slot counts no more: those that hold one only to wait
+   * may wait for just that one, as calls behind a breaker do for those in front.
+   */
+  #parkCrowd(): void {
+    for (const job of this.#crowd) {
+      if (this.#parked - this.#asking >= this.#maxWaiting) return;
+      this.#crowd.delete(job);
+      this.#setAside(job);
+    }
   }
 
   get #hasSlot(): boolean {
@@ -186,7 +232,8 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
 
   #resume(job: Job<R>): void {
     const go = job.takeReturn();
-    if (job.over || go === undefined) return;
+    if (go === undefined) return;
+    this.#asking--;
     job.parked = false;
     this.#parked--;
     this.#active++;
@@ -227,8 +274,11 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     this.#queue.clear();
     this.#line?.clear();
     this.#returning.clear();
+    this.#crowd.clear();
     this.room.give(this.room.held);
-    for (const job of this.#signals) job.abort();
-    this.#signals.clear();
+    for (let job = this.#watched.first; job !== undefined; job = this.#watched.first) {
+      this.#watched.remove(job);
+      job.abort();
+    }
   }
 }

@@ -51,22 +51,34 @@ const bySystemCode: Readonly<Record<string, ErrorClass>> = {
  * the program is a `bug`; what else is thrown is taken for `transient`, as nothing is known of it.
  */
 export function classOf(thrown: unknown): ErrorClass {
-  for (let error = thrown, depth = 0; depth < 5 && isObject(error); error = error.cause, depth++) {
-    if (typeof error.code === 'string' && Object.hasOwn(bySystemCode, error.code)) {
-      return bySystemCode[error.code] as ErrorClass;
-    }
-    if (error.name === 'AbortError') return 'cancelled';
-    if (error.name === 'TimeoutError') return 'ambiguous';
-  }
+  const known = systemClassOf(thrown);
+  if (known !== undefined) return known;
   // The TypeError of a failed fetch has a cause, which is looked at above; a cause that tells nothing is still one.
   if (thrown instanceof TypeError) return thrown.cause === undefined ? 'bug' : 'ambiguous';
   if (thrown instanceof RangeError || thrown instanceof ReferenceError || thrown instanceof SyntaxError) return 'bug';
   return 'transient';
 }
 
+function systemClassOf(thrown: unknown): ErrorClass | undefined {
+  for (let error = thrown, depth = 0; depth < 5 && isObject(error); error = error.cause, depth++) {
+    if (typeof error.code === 'string' && Object.hasOwn(bySystemCode, error.code)) return bySystemCode[error.code];
+    if (error.name === 'AbortError') return 'cancelled';
+    if (error.name === 'TimeoutError') return 'ambiguous';
+  }
+  return undefined;
+}
+
 /** Whether a call that ended with such an error may be tried again. */
 export const mayRetry = (kind: ErrorClass): boolean =>
   kind === 'transient' || kind === 'unprocessed' || kind === 'throttled' || kind === 'ambiguous' || kind === 'resource';
+
+/** Whether it is known that nothing was done by a call that ended so: then even one that must be done once is repeated. */
+export const surelyNotDone = (error: unknown, kind: ErrorClass): boolean =>
+  kind === 'unprocessed' ||
+  kind === 'throttled' ||
+  kind === 'resource' ||
+  // There was no connection. Of an answer such as 500, or what else was thrown, one cannot tell.
+  (kind === 'transient' && systemClassOf(error) === 'transient');
 
 interface ErrorLike {
   readonly code?: unknown;

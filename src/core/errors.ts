@@ -78,7 +78,9 @@ export class BatchxError extends Error {
     this.code = code;
     this.class = options.class ?? (options.retryable === true ? 'transient' : classByCode[code]) ?? 'permanent';
     this.inDoubt = options.inDoubt ?? false;
-    this.retryAfterMs = options.retryAfterMs;
+    const { retryAfterMs = -1 } = options;
+    // What is no time to wait is no answer.
+    this.retryAfterMs = retryAfterMs >= 0 && retryAfterMs < Infinity ? retryAfterMs : undefined;
     this.where = options.where;
     this.haltAfter = options.haltAfter;
   }

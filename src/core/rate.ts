@@ -17,7 +17,7 @@ export const rateOptions = z
   .strictObject({
     limit: z.number().positive().describe('How many may start in any window of length `per`.'),
     per: duration()
-      .refine((per) => toMs(per) > 0, { error: 'expected a time of more than 0' })
+      .refine((per) => toMs(per) !== 0, { error: 'expected a time of more than 0' })
       .default('1s')
       .describe('The length of that window, which slides.'),
     burst: z

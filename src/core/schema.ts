@@ -10,6 +10,12 @@ const sizeText = /^(\d+(?:\.\d+)?)(B|KB|MB|GB|K|M|G)$/i;
 /** A length of time with its unit, as `500ms`, `2s`, `1.5m`, `1h`, `1d`. It stays text: `toMs` reads it. */
 export const duration = () => textLike(durationText, 'a time such as "500ms", "2s" or "1.5m"');
 
+/** The same, and longer than nothing. */
+export const someTime = () =>
+  duration().refine((text) => toMs(text) !== 0, {
+    error: ({ input }) => `expected a time longer than 0, got ${show(input)}`,
+  });
+
 /** A number of bytes with its unit, as `64KB`, `1.5MB`, `1G`; 1 KB is 1,024 bytes. It stays text: `toBytes` reads it. */
 export const byteSize = () => textLike(sizeText, 'a size such as "64KB" or "1.5MB"');
 
@@ -41,14 +47,37 @@ export function expectFunction(value: unknown, of: string): void {
 export const given = <T>(what: string, fits: (value: unknown) => boolean) =>
   z.custom<T>(fits, { error: ({ input }) => `expected ${what}, got ${show(input)}` });
 
+/** An option that may be written in several forms; `what` names them all in the message. */
+export const oneOf = <const F extends readonly z.core.SomeType[]>(what: string, forms: F) =>
+  z.union(forms, { error: ({ input }) => `expected ${what}, got ${show(input)}` });
+
+/** A whole number of at least 0; `what` names it in the message. */
+export const wholeNumber = (what: string) => {
+  const error = ({ input }: { readonly input?: unknown }): string => `expected ${what}, got ${show(input)}`;
+  return z.int({ error, abort: true }).min(0, { error });
+};
+
 /** An option that is an AbortSignal. */
 export const abortSignal = () => given<AbortSignal>('an AbortSignal', (value) => value instanceof AbortSignal);
 
 /** The issues of a schema in one line, each with the option it is about. */
-export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
+export function describeIssues(issues: readonly z.core.$ZodIssue[], above: readonly PropertyKey[] = []): string {
   return issues
-    .map(({ path, message }) => (path.length === 0 ? message : `\`${path.join('.')}\`: ${message}`))
+    .map((issue) => {
+      const path = [...above, ...issue.path];
+      const meant = issue.code === 'invalid_union' ? meantOf(issue.errors) : undefined;
+      if (meant !== undefined) return describeIssues(meant, path);
+      return path.length === 0 ? issue.message : `\`${path.map(String).join('.')}\`: ${issue.message}`;
+    })
     .join('; ');
+}
+
+/** Of several forms the one that was meant: it fits but for something in it. */
+function meantOf(forms: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] | undefined {
+  const near = forms.filter((issues) =>
+    issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
+  return near.length === 1 ? near[0] : undefined;
 }
 
 /** An option that is text of a form; `what` names it in the message. */

@@ -15,3 +15,8 @@ export interface Slot {
    */
   hold(end: PromiseLike<unknown>): void;
 }
+
+/** What runs a slot's call for others, and is told once when that is not wanted any more. */
+export interface SlotWatcher {
+  abandoned(): void;
+}

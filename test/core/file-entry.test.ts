@@ -3,6 +3,25 @@ import { FileEntry } from '../../src/core/file-entry.js';
 import { isDoubtful, readableName } from '../../src/core/walk/file-name.js';
 
 describe('FileEntry', () => {
+  it('can be read again from its JSON, and from nothing else', () => {
+    const root = { cut: 3, lead: '' };
+    for (const entry of [
+      new FileEntry('in/a b.txt', root),
+      new FileEntry('in/-x', root),
+      new FileEntry('./-x', { cut: 0, lead: '' }),
+      new FileEntry('x', { cut: 1, lead: 'y/x' }, { size: 3, mtimeMs: 1.5 }),
+      new FileEntry('in/\ufffd', root, { pathBytes: Buffer.from([0x69, 0x6e, 0x2f, 0xff]) }),
+    ]) {
+      const json: unknown = JSON.parse(JSON.stringify(entry));
+      const again = FileEntry.fromJSON(json);
+      expect(again).toBeInstanceOf(FileEntry);
+      expect(JSON.parse(JSON.stringify(again))).toEqual(json);
+    }
+    const json = new FileEntry('in/a.txt', root).toJSON();
+    for (const other of [null, 'in/a.txt', [], { path: 'in/a.txt' }, { ...json, ext: '.png' }, { ...json, more: 1 }])
+      expect(FileEntry.fromJSON(other)).toBeUndefined();
+  });
+
   it.each([
     ['a.txt', '.', 'a.txt', 'a', '.txt'],
     ['d/a.tar.gz', 'd', 'a.tar.gz', 'a.tar', '.gz'],

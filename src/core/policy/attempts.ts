@@ -2,7 +2,8 @@ import type { Runtime } from '../runtime.js';
 import type { StepFunction } from '../step.js';
 import { Gate } from './gate.js';
 import type { Policies } from './policies.js';
-import { type Attempts, Trial } from './trial.js';
+import { Trial } from './trial.js';
+import type { TriedStep } from './tried-step.js';
 
 /**
  * Runs a step's work under policies: item deadline ( retry ( breaker ( permit ( attempt timeout ( work ))))).
@@ -12,6 +13,6 @@ import { type Attempts, Trial } from './trial.js';
  * files or memory is made again when others have ended, and fewer run at once from then on.
  */
 export function attempts(run: StepFunction, policies: Policies, runtime: Runtime): StepFunction {
-  const shared: Attempts = { run, policies, runtime, gate: new Gate() };
-  return (item, slot) => new Trial(shared, item, slot).begin();
+  const step: TriedStep = { run, policies, runtime, gate: new Gate(runtime.scheduler) };
+  return (item, slot) => new Trial(step, item, slot).begin();
 }

@@ -1,10 +1,12 @@
 import * as z from 'zod';
+import { BatchxError } from '../errors.js';
 import { defaultRuntime, type Runtime } from '../runtime.js';
-import { duration, parseOptions, toMs } from '../schema.js';
+import { duration, oneOf, parseOptions, show, toMs, wholeNumber } from '../schema.js';
+
+const RETRIES = 'a whole number of at least 0, or Infinity';
 
 export const backoffOptions = z.strictObject({
-  retries: z
-    .union([z.int().min(0), z.literal(Infinity)])
+  retries: oneOf(RETRIES, [wholeNumber(RETRIES), z.literal(Infinity)])
     .default(3)
     .describe('How often a call that failed is tried again.'),
   initial: duration().default('500ms').describe('The longest wait before the first retry.'),
@@ -24,6 +26,8 @@ export const backoffOptions = z.strictObject({
     .default('15m')
     .describe('How long one call may wait because it was told to before that costs it retries.'),
 });
+
+export const retryText = 'how often to try again, such as 3, or { retries, initial, factor, max, ... }';
 
 export type BackoffOptions = z.input<typeof backoffOptions>;
 
@@ -53,7 +57,10 @@ export class Backoff {
   readonly #random: () => number;
 
   constructor(options: BackoffOptions | number = {}, runtime: Runtime = defaultRuntime()) {
-    const given = typeof options === 'number' ? { retries: options } : options;
+    const given: unknown = typeof options === 'number' ? { retries: options } : options;
+    if (typeof given !== 'object' || given === null) {
+      throw new BatchxError('usage', `retry: expected ${retryText}, got ${show(given)}`);
+    }
     const parsed = parseOptions(backoffOptions, given, 'retry');
     this.retries = parsed.retries;
     this.deadlineMs = parsed.deadline === undefined ? Infinity : toMs(parsed.deadline);
@@ -68,7 +75,13 @@ export class Backoff {
 
   /** The longest wait before retry number `retry` that is not asked for, in milliseconds. */
   longest(retry: number): number {
-    return Math.min(this.#maxMs, this.#initialMs * this.#factor ** (retry - 1));
+    // Nothing times an infinite power is no number.
+    return this.#initialMs === 0 ? 0 : Math.min(this.#maxMs, this.#initialMs * this.#factor ** (retry - 1));
+  }
+
+  /** Whether a call waits so long when the other side asks for it. */
+  accepts(hintMs: number): boolean {
+    return hintMs <= this.#maxHintMs;
   }
 
   /**
@@ -79,7 +92,7 @@ export class Backoff {
     const most = this.longest(retry);
     const usual = this.#full ? this.#random() * most : most;
     if (hintMs === undefined) return usual;
-    if (hintMs > this.#maxHintMs) return undefined;
+    if (!this.accepts(hintMs)) return undefined;
     return Math.max(usual, hintMs * (1 + this.#random() / 10));
   }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { duration, parseOptions, show, toMs } from '../schema.js';
+import { duration, parseOptions, show, someTime, toMs } from '../schema.js';
 import { type CallWindow, CountWindow, TimeWindow } from './breaker-window.js';
 
 const LONGEST_WINDOW = 3_600_000;
@@ -18,12 +18,6 @@ function percent(): z.ZodString {
 
 /** Thousandths of a percent are whole numbers, which compare exactly. */
 const toThousandths = (text: string): number => Math.round(Number(percentText.exec(text)?.[1]) * 1000);
-
-/** A time that is not 0: a breaker that opens for no time would ask for ever. */
-const someTime = () =>
-  duration().refine((text) => toMs(text) !== 0, {
-    error: ({ input }) => `expected a time longer than 0, got ${show(input)}`,
-  });
 
 const windowText = 'a whole number of calls of at least 1, or a time of whole seconds up to "1h" such as "60s"';
 

@@ -110,9 +110,9 @@ export class Deadline {
     const limit = this.limitMs;
     try {
       for (let head = this.#running.head; head !== undefined; head = this.#running.head) {
-        const tookMs = now - head.startedAt;
-        if (tookMs < limit) break;
-        this.#running.remove(head)?.(new BatchxError('timeout', this.#allowed.exceeded(tookMs)));
+        // The same sum as the timer was set by: another one could be rounded to just before its time, for ever.
+        if (head.startedAt + limit - now > 0) break;
+        this.#running.remove(head)?.(new BatchxError('timeout', this.#allowed.exceeded(now - head.startedAt)));
       }
     } finally {
       // Until here there was a timer for those that were begun by the calls above.

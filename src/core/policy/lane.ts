@@ -20,7 +20,9 @@ export class Lane {
   /** Those that had given their slots back, and have them again. */
   readonly #front = new Waiters();
   readonly #queue = new Waiters();
+  /** How many ask for their slots, and what they weigh together. */
   #returning = 0;
+  #returningWeight = 0;
   #timer: Subscription | undefined = undefined;
   #armedFor = 0;
   /** When the last one that was let through was due, or the one in front will be. */
@@ -43,10 +45,10 @@ export class Lane {
     return this.waiting === 0 && !this.retunedAlone && this.#permits.unusedAt(this.#scheduler.now());
   }
 
-  try(weight: number): boolean {
+  try(weight: number, time?: number): boolean {
     this.#permits.check(weight);
     if (this.#first !== undefined) return false;
-    const now = this.#scheduler.now();
+    const now = time ?? this.#scheduler.now();
     if (this.#permits.dueAt(weight) > now + SAME_TIME || !this.#permits.hasRoom(weight, now)) return false;
     this.#permits.take(weight, now, now);
     return true;
@@ -56,7 +58,7 @@ export class Lane {
     this.#permits.check(weight);
     const waiter = new Waiter(weight, slot, since ?? this.#scheduler.now(), go);
     this.#queue.push(waiter);
-    if (this.#first === waiter) this.#drain();
+    if (this.#next === waiter) this.#drain();
     this.#parkIfLong(waiter, this.#front.weight + this.#queue.weight - weight);
     return () => this.#cancel(waiter);
   }
@@ -91,13 +93,26 @@ export class Lane {
     } finally {
       this.#draining = false;
       // Somebody's `go` has thrown: the others are still to be served.
-      if (this.#first !== undefined && this.#timer === undefined) this.#arm(this.#scheduler.now());
+      if (this.#next !== undefined && this.#timer === undefined) this.#arm(this.#scheduler.now());
     }
   }
 
-  /** Serves the one in front; false when there is none, or it is not due yet. */
+  /**
+   * The one in front. When as many ask for their slots as have permits within a second, it is the first that has its
+   * own: the others would only hold theirs. It may be that slot which one of them is waiting for.
+   */
+  get #next(): Waiter | undefined {
+    const first = this.#first;
+    if (this.#returning === 0 || this.#returningWeight * this.#permits.intervalMs <= LONG) return first;
+    for (const line of [this.#front, this.#queue]) {
+      for (const waiter of line) if (!waiter.parked) return waiter;
+    }
+    return undefined;
+  }
+
+  /** Serves the next one; false when there is none, or it is not due yet. */
   #serve(): boolean {
-    const waiter = this.#first;
+    const waiter = this.#next;
     if (waiter === undefined) {
       this.#disarm();
       return false;
@@ -138,29 +153,48 @@ export class Lane {
   }
 
   #cancel(waiter: Waiter): void {
-    if (waiter.returning) {
-      waiter.returning = false;
-      this.#returning--;
-    } else if (waiter.line !== undefined) {
-      const inFront = this.#first === waiter;
+    let turn = waiter.returning;
+    if (waiter.returning) this.#returned(waiter);
+    else if (waiter.line !== undefined) {
+      turn = this.#next === waiter;
       waiter.line.remove(waiter);
-      if (inFront) this.#drain();
     }
+    if (turn) this.#drain();
   }
 
   /** Asks for the slot of one whose turn it is. Meanwhile the permit is for the next one. */
   #return(waiter: Waiter): void {
     waiter.returning = true;
     this.#returning++;
+    this.#returningWeight += waiter.weight;
     waiter.slot?.unpark(() => {
       if (!waiter.returning) return;
-      waiter.returning = waiter.parked = false;
-      this.#returning--;
+      this.#returned(waiter);
+      waiter.parked = false;
       waiter.since = this.#scheduler.now();
-      this.#front.push(waiter);
+      this.#parkIfLong(waiter, this.#comeBack(waiter));
       this.#drain();
-      this.#parkIfLong(waiter, this.#front.weight - waiter.weight);
     });
+  }
+
+  #returned(waiter: Waiter): void {
+    waiter.returning = false;
+    this.#returning--;
+    this.#returningWeight = this.#returning === 0 ? 0 : this.#returningWeight - waiter.weight;
+  }
+
+  /** Puts it behind those that have come back with their slots, before those that have given them back again. */
+  #comeBack(waiter: Waiter): number {
+    let ahead = 0;
+    for (const other of this.#front) {
+      if (other.parked) {
+        this.#front.insert(waiter, other);
+        return ahead;
+      }
+      ahead += other.weight;
+    }
+    this.#front.push(waiter);
+    return ahead;
   }
 
   /** Gives back the slot of one that waits, with so much before it, if that will be long and helps anybody. */

@@ -55,9 +55,9 @@ export class Limiter {
     return this.#key === undefined ? this.#lanes.waiting : this.#lane.waiting;
   }
 
-  /** Takes a permit if there is one and nobody waits for it. */
-  try(weight = 1): boolean {
-    return this.#lane.try(weight);
+  /** Takes a permit if there is one and nobody waits for it. `now` is the time of the clock, for callers that have it. */
+  try(weight = 1, now?: number): boolean {
+    return this.#lane.try(weight, now);
   }
 
   /**

@@ -27,15 +27,19 @@ export class Outage {
     this.#last = { call, at };
   }
 
-  /** `yes`, `no`, or `maybe` when nothing but the failures of this call is known since `time`. */
-  since(time: number, call: object): 'yes' | 'no' | 'maybe' {
-    if (this.#breaker.hasSuccessSince(time)) return 'no';
-    if (this.#breaker.state !== 'closed') return 'yes';
-    return this.#othersFailed(time, call) ? 'yes' : 'maybe';
-  }
-
-  #othersFailed(time: number, call: object): boolean {
+  /**
+   * Whether there has been one since a call failed at `time`: `yes` by the breaker, `likely` as others have failed too,
+   * `maybe` when nothing else is known; `no` when a call that was begun later went well, or the breaker judges nothing.
+   */
+  since(time: number, call: object): 'yes' | 'likely' | 'maybe' | 'no' {
+    const { state } = this.#breaker;
+    if (state === 'disabled' || this.#breaker.hasSuccessSince(time)) return 'no';
+    if (state !== 'closed') return 'yes';
     const other = this.#last?.call === call ? this.#other : this.#last;
-    return other !== undefined && other.at >= time;
+    return other !== undefined && other.at >= time ? 'likely' : 'maybe';
   }
 }
+
+/** Whether the other side is taken to be down. */
+export const isDown = (breaker: Breaker | undefined): boolean =>
+  breaker !== undefined && breaker.state !== 'closed' && breaker.state !== 'disabled';

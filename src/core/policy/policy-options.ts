@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { rateOptions, rateText } from '../rate.js';
 import { defaultRuntime, type Runtime } from '../runtime.js';
-import { duration, given, toMs } from '../schema.js';
+import { given, oneOf, someTime, toMs, wholeNumber } from '../schema.js';
 import { timeLimitText } from './allowance.js';
-import { Backoff, backoffOptions } from './backoff.js';
+import { Backoff, backoffOptions, retryText } from './backoff.js';
 import { Breaker, breakerOptions } from './breaker.js';
 import { Deadline } from './deadline.js';
 import { Limiter } from './limiter.js';
@@ -14,21 +14,32 @@ const instance = <T>(type: abstract new (...args: never[]) => T, what: string) =
 
 /** How the calls of a step are tried: options in a pipeline, or objects that several steps share in code. */
 export const policyOptions = z.strictObject({
-  timeout: z
-    .union([timeLimitText(), instance(Deadline, 'a Deadline')])
+  timeout: oneOf('a time such as "10s", a percentage above 100 such as "300%", or a Deadline', [
+    timeLimitText(),
+    instance(Deadline, 'a Deadline'),
+  ])
     .optional()
     .describe('How long an attempt may take, as `10s`, or as `300%` of the running median; then it is cancelled.'),
-  deadline: duration().optional().describe('How long an item may take in all, with its retries and waits.'),
-  rate: z
-    .union([rateText(), rateOptions, instance(Limiter, 'a Limiter')])
+  deadline: someTime().optional().describe('How long an item may take in all, with its retries and waits.'),
+  rate: oneOf('a rate such as "2/s", { limit, per, burst }, or a Limiter', [
+    rateText(),
+    rateOptions,
+    instance(Limiter, 'a Limiter'),
+  ])
     .optional()
     .describe('How many calls may start in any window of time, as `2/s`.'),
-  breaker: z
-    .union([z.boolean(), breakerOptions, instance(Breaker, 'a Breaker')])
+  breaker: oneOf('true, false, { window, failureRate, open, ... }, or a Breaker', [
+    z.boolean(),
+    breakerOptions,
+    instance(Breaker, 'a Breaker'),
+  ])
     .optional()
     .describe('Whether calls pause while most of them fail, and when.'),
-  retry: z
-    .union([z.int().min(0), backoffOptions, instance(Backoff, 'a Backoff')])
+  retry: oneOf(`${retryText}, or a Backoff`, [
+    wholeNumber(`${retryText}, or a Backoff`),
+    backoffOptions,
+    instance(Backoff, 'a Backoff'),
+  ])
     .optional()
     .describe('How often a call that failed is tried again, or how.'),
   effect: z

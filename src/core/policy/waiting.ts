@@ -1,45 +1,48 @@
-/** What stops a wait, and takes it back. */
+/** Takes a wait back. */
 export type Cancel = () => void;
 
-/** The one wait that a call is in, ended by whoever is first: what it waits for, or a signal. */
+/** The one wait that a call is in, ended by whoever is first: what it waits for, or the end of the run. */
 export class Waiting {
-  #cancel: Cancel | undefined = undefined;
-  readonly #signals: () => readonly AbortSignal[];
+  readonly #stopping: AbortSignal;
   readonly #dropped: () => void;
+  #cancel: Cancel | undefined = undefined;
 
-  /** `dropped` is told when a signal has ended a wait. */
-  constructor(signals: () => readonly AbortSignal[], dropped: () => void) {
-    this.#signals = signals;
+  /** `dropped` is told instead of those who wait when the run is stopping. */
+  constructor(stopping: AbortSignal, dropped: () => void) {
+    this.#stopping = stopping;
     this.#dropped = dropped;
   }
 
-  /** Begins to wait, unless a signal has fired: `start` is given what ends the wait, and gives what takes it back. */
+  /** Begins to wait: `start` is given what ends the wait, and gives what takes it back. */
   begin<T extends unknown[]>(start: (go: (...args: T) => void) => Cancel, then: (...args: T) => void): void {
-    const signals = this.#signals();
-    if (signals.some(({ aborted }) => aborted)) {
+    if (this.#stopping.aborted) {
       this.#dropped();
       return;
     }
     let over = false;
-    const cancel = start((...args) => {
+    const stop = (): void => {
       over = true;
       this.#end();
+    };
+    const cancel = start((...args) => {
+      if (over) return;
+      stop();
       then(...args);
     });
     if (over) return;
-    this.#cancel = cancel;
-    for (const signal of signals) signal.addEventListener('abort', this.#drop);
+    this.#cancel = () => {
+      stop();
+      cancel();
+    };
+    this.#stopping.addEventListener('abort', this.#drop);
   }
 
   /** Takes the wait back, if there is one. */
   cancel(): void {
-    const cancel = this.#cancel;
-    this.#end();
-    cancel?.();
+    this.#cancel?.();
   }
 
   readonly #drop = (): void => {
-    if (this.#cancel === undefined) return;
     this.cancel();
     this.#dropped();
   };
@@ -47,6 +50,6 @@ export class Waiting {
   #end(): void {
     if (this.#cancel === undefined) return;
     this.#cancel = undefined;
-    for (const signal of this.#signals()) signal.removeEventListener('abort', this.#drop);
+    this.#stopping.removeEventListener('abort', this.#drop);
   }
 }

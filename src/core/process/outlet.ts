@@ -29,7 +29,6 @@ export const MOST_UNREAD = 1024 * 1024;
 /** An outlet by what Node makes for it. On Linux that is a socket, which programs cannot open as `/dev/stdout`. */
 export class StreamOutlet implements Outlet {
   readonly #scheduler: SchedulerLike;
-  #stream: Readable | null = null;
   #reading = Promise.resolve();
   #busy: Promise<void> | undefined;
   #size = 0;
@@ -43,7 +42,6 @@ export class StreamOutlet implements Outlet {
   }
 
   read(take: Take, stream: Readable | null): void {
-    this.#stream = stream;
     if (stream !== null) this.#reading = this.#readAll(stream, take);
   }
 
@@ -74,6 +72,6 @@ export class StreamOutlet implements Outlet {
   }
 
   close(): void {
-    this.#stream?.destroy();
+    // The stream is the child's, as it may also be there when nothing was read.
   }
 }

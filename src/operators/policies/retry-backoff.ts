@@ -1,13 +1,13 @@
-import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, type SchedulerLike, type Subscriber } from 'rxjs';
 import * as z from 'zod';
 import { CallSubscriber } from '../../core/call-subscriber.js';
-import { classOf, mayRetry } from '../../core/error-class.js';
+import { type ErrorClass, mayRetry } from '../../core/error-class.js';
 import { BatchxError } from '../../core/errors.js';
 import { Backoff, type BackoffOptions } from '../../core/policy/backoff.js';
 import { Breaker } from '../../core/policy/breaker.js';
-import { Outage } from '../../core/policy/outage.js';
-import { Tries } from '../../core/policy/tries.js';
-import { verdictOf } from '../../core/policy/verdict.js';
+import { isDown } from '../../core/policy/outage.js';
+import { failureOf, Tries } from '../../core/policy/tries.js';
+import { withoutRooms } from '../../core/rooms.js';
 import { defaultRuntime, type Runtime } from '../../core/runtime.js';
 import { given, parseOptions } from '../../core/schema.js';
 import type { Slot } from '../../core/slot.js';
@@ -70,42 +70,110 @@ export function retryBackoff<T>(
   const parsed = parseOptions(retryOptions, options, 'retryBackoff');
   return (call) =>
     new Observable((subscriber) => {
-      const { slot, breaker, retryIf } = parsed;
-      const { scheduler } = runtime;
-      const identity = {};
-      const outage = breaker === undefined ? undefined : Outage.of(breaker);
-      const tries = new Tries(shared, outage, identity, scheduler.now());
-      let attempt = 0;
-      const failed = (error: unknown): void => {
-        const kind = error instanceof BatchxError ? error.class : classOf(error);
-        const now = scheduler.now();
-        if (verdictOf(error) === 'failure') outage?.failed(identity, now);
-        const worth = retryIf === undefined ? mayRetry(kind) : retryIf(error, attempt);
-        const retryAfterMs = error instanceof BatchxError ? error.retryAfterMs : undefined;
-        const ms = worth ? tries.after({ kind, retryAfterMs, now }) : undefined;
-        if (ms === undefined) subscriber.error(error);
-        else sleep(ms);
-      };
-      const sleep = (ms: number): void => {
-        const parked = ms > LONG || tries.suspects;
-        if (parked) slot?.park();
-        const timer = wait(ms, scheduler).subscribe(() => {
-          subscriber.remove(timer);
-          if (parked && slot !== undefined) slot.unpark(subscribe);
-          else subscribe();
-        });
-        subscriber.add(timer);
-      };
-      const subscribe = (): void => {
-        if (subscriber.closed) return;
-        attempt++;
-        const observer = {
-          next: (value: T) => subscriber.next(value),
-          error: failed,
-          complete: () => subscriber.complete(),
-        };
-        call.subscribe(new CallSubscriber(subscriber, observer));
-      };
-      subscribe();
+      const retrying = new Retrying(call, subscriber, shared, parsed, runtime);
+      subscriber.add(() => retrying.leave());
+      retrying.begin();
     });
 }
+
+/** One call on its way through its attempts. */
+class Retrying<T> {
+  readonly #call: Observable<T>;
+  readonly #subscriber: Subscriber<T>;
+  readonly #backoff: Backoff;
+  readonly #options: z.output<typeof retryOptions>;
+  readonly #scheduler: SchedulerLike;
+  /** When the first attempt began, and the present one; and whether the other side was down then. */
+  readonly #first: number;
+  #began = 0;
+  #wasDown = false;
+  #attempt = 0;
+  #tries: Tries | undefined = undefined;
+  /** `asked` is when it wants the slot back. */
+  #parked: 'no' | 'yes' | 'asked' = 'no';
+
+  constructor(
+    call: Observable<T>,
+    subscriber: Subscriber<T>,
+    backoff: Backoff,
+    options: z.output<typeof retryOptions>,
+    { scheduler }: Runtime,
+  ) {
+    this.#call = call;
+    this.#subscriber = subscriber;
+    this.#backoff = backoff;
+    this.#options = options;
+    this.#scheduler = scheduler;
+    this.#first = scheduler.now();
+  }
+
+  begin(): void {
+    this.#began = this.#scheduler.now();
+    this.#wasDown = isDown(this.#options.breaker);
+    this.#attempt++;
+    const subscriber = this.#subscriber;
+    const observer = {
+      next: (value: T) => subscriber.next(value),
+      error: (error: unknown) => this.#failed(error),
+      complete: () => subscriber.complete(),
+    };
+    this.#call.subscribe(new CallSubscriber(subscriber, observer));
+  }
+
+  /** To be done once, when it is left. Whatever the slot's call goes on with runs in the slot. */
+  leave(): void {
+    if (this.#parked === 'yes') this.#options.slot?.unpark(() => undefined);
+  }
+
+  #failed(error: unknown): void {
+    let ms: number | BatchxError | undefined;
+    try {
+      ms = this.#retryIn(error);
+    } catch (thrown) {
+      this.#subscriber.error(thrown);
+      return;
+    }
+    if (typeof ms === 'number') this.#sleep(ms);
+    else this.#subscriber.error(ms ?? error);
+  }
+
+  #retryIn(error: unknown): number | BatchxError | undefined {
+    const { breaker, retryIf } = this.#options;
+    const now = this.#scheduler.now();
+    const failure = { ...failureOf(error, now, breaker), wasDown: this.#wasDown };
+    const worth = retryIf === undefined ? isWorth(error, failure.kind) : retryIf(error, this.#attempt);
+    if (!worth) return undefined;
+    this.#tries ??= new Tries(this.#backoff, breaker, this.#first, now);
+    // It has waited behind the breaker, or tried whether the other side is back.
+    if (this.#wasDown) this.#tries.stood(now - this.#began);
+    return this.#tries.after(failure);
+  }
+
+  #sleep(ms: number): void {
+    const { slot, breaker } = this.#options;
+    if (slot !== undefined && (ms > LONG || this.#tries?.suspects === true)) {
+      this.#parked = 'yes';
+      slot.park();
+    }
+    if (isDown(breaker)) this.#tries?.stood(ms);
+    const sleeping = wait(ms, this.#scheduler).subscribe(() => {
+      this.#subscriber.remove(sleeping);
+      if (this.#parked === 'no') this.#again();
+      else {
+        this.#parked = 'asked';
+        slot?.unpark(this.#again);
+      }
+    });
+    this.#subscriber.add(sleeping);
+  }
+
+  readonly #again = (): void => {
+    this.#parked = 'no';
+    // There may be a slot for it amid a subscription of others, whose rooms are no concern of this call.
+    if (!this.#subscriber.closed) withoutRooms(() => this.begin());
+  };
+}
+
+/** A breaker that lets no call through has spent no attempt: whoever wants to wait for it says so to the breaker. */
+const isWorth = (error: unknown, kind: ErrorClass): boolean =>
+  mayRetry(kind) && !(error instanceof BatchxError && error.code === 'open');

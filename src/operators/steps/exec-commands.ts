@@ -10,7 +10,7 @@ import { spawnProcesses } from '../../core/process/spawn-processes.js';
 import type { Runtime } from '../../core/runtime.js';
 import { toBytes } from '../../core/schema.js';
 import type { Slot } from '../../core/slot.js';
-import { scopeOf } from '../../core/template.js';
+import { scopeOf, valueOf } from '../../core/template.js';
 import { type Creation, Creations } from './exec-creations.js';
 import { PlaceNumbers } from './exec-numbers.js';
 import type { execOptions, RunningCommand } from './exec-options.js';
@@ -57,7 +57,7 @@ export class Commands {
     const { dryRun } = this.#options;
     this.#last.get(item)?.dispose();
     const { json, ...given } = valuesOf(item.data);
-    const own = { ...given, seq: item.seq + 1, slot: place, scope: scopeOf(item) };
+    const own = { ...given, seq: item.seq + 1, slot: place, scope: namesOf(item) };
     const cwd = this.#folderOf(own);
     const file = dryRun ? undefined : await this.#creations?.begin(item, own, cwd);
     if (file === 'there') return item.skip('already-done');
@@ -191,3 +191,9 @@ const told = (command: string): ProcessEnd => ({
   ms: 0,
   startedAt: 0,
 });
+
+/** What `{{ name }}` stands for; a name that is not known is an error that tells those that are. */
+function namesOf(item: Item): (name: string) => unknown {
+  const scope = scopeOf(item);
+  return (name) => valueOf(scope, name, 'command');
+}

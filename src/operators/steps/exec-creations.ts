@@ -68,10 +68,10 @@ export class Creations {
     const outside = below === '..' || below.startsWith('../') || isAbsolute(below);
     const file = await (outside ? this.#anywhere.prepare(resolve(below), item) : this.#here.prepare(below, item));
     if (file === undefined) return 'there';
-    const temp = cwd === undefined ? file.temp : resolve(file.temp);
     return {
-      temp,
-      inPlace: (argv) => (this.#words > 0 ? this.#named(argv, path, temp) : argv),
+      // Absolute: the command may run in another folder.
+      temp: file.temp,
+      inPlace: (argv) => (this.#words > 0 ? this.#named(argv, path, file.temp) : argv),
       commit: async (result) => {
         const made = await lstat(file.temp).catch(() => undefined);
         if (made?.isFile() !== true || made.size < this.#minBytes)

@@ -64,5 +64,3 @@ export const execOptions = z.strictObject({
       'Is given what commands write as they do, and nothing at the end of each stream; a promise makes them wait.',
     ),
 });
-
-export type ExecOptions = z.input<typeof execOptions>;

@@ -85,6 +85,20 @@ describe('a command with a shell', () => {
     expect(() => render('x `y {n}` {}', ['v'], { names: ['n'] })).toThrow('{n} cannot be put here');
   });
 
+  it.each([
+    ['gzip -c {} > {.}.gz', 'a b.c', "gzip -c 'a b.c' > 'a b'.gz"],
+    [`x "a {} b" 'c {} d' e{}f`, 'v', `x "a v b" 'c v d' evf`],
+    [`x "{}" '{}' {}`, '', `x "" '' ''`],
+    [`x "{}" '{}' {}`, "it's", `x """it's""" ''"it's"'' "it's"`],
+    ['x {}>y {}', '2', "x '2'>y 2"],
+    ['x {} # {}\ny', 'v', 'x v # {}\ny'],
+    ['f() { y $1 {}; }; f {#} {%}', 'v', 'f() { y $1 v; }; f 3 2'],
+    ['x', 'a b', "x 'a b'"],
+  ])('is shown with its values: %j', (script, value, expected) => {
+    const command = compileCommand(script, { shell: true });
+    expect(command.print({ args: [value], seq: 3, slot: 2 }, [])).toBe(expected);
+  });
+
   /** A part of a word, and what it stands for. */
   interface Part {
     readonly text: string;
@@ -154,6 +168,14 @@ describe('a command with a shell', () => {
             const { stdout, stderr } = spawnSync(program, rest, { cwd });
             const expected = joined.map(({ means }) => means(args));
             expect([split(stdout).map(String), stderr.toString(), readdirSync(cwd)]).toEqual([expected, '', []]);
+            if (shell === 'sh') return;
+            // What is shown of it to people does the same.
+            const command = compileCommand(script(joined.map(({ text: each }) => each).join(' ')), {
+              shell,
+              append: false,
+            });
+            const shown = command.print({ args, seq: 3, slot: 2 }, []);
+            expect(spawnSync(shell, ['-c', shown], { cwd }).stdout).toEqual(stdout);
           },
         ),
         { numRuns: 60 },
