@@ -16,7 +16,8 @@ export default {
     writeFileSync(values, Array.from({ length: count }, (_, n) => `${n}\n`).join(''));
     const log = join(folder, 'jobs.log');
     const results = await alternate(quick ? 1 : 5, {
-      batchx: () => measure(batchx[0], [batchx[1], 'exec', '-q', '-j2', '--joblog', `${log}.ours`, '-a', values, 'true']),
+      batchx: () =>
+        measure(batchx[0], [batchx[1], 'exec', '-q', '-j2', '--joblog', `${log}.ours`, '-a', values, 'true']),
       parallel: () => measure('parallel', ['--will-cite', '-j2', '--joblog', `${log}.theirs`, '-a', values, 'true']),
       'xargs -P2': () => measure('xargs', ['-a', values, '-P2', '-n1', 'true']),
     });

@@ -12,7 +12,16 @@ interface ValuesOfCommand {
   readonly where?: string | undefined;
 }
 
-/** What a command did for one item. */
+/**
+ * What a command did for one item.
+ *
+ * @example
+ * import { exec, literals, toArray } from 'batchx';
+ *
+ * literals(['a b'])
+ *   .pipe(exec('echo {}', { stdout: 'result' }), toArray())
+ *   .subscribe((results) => console.log(JSON.parse(JSON.stringify(results[0])).command)); // echo 'a b'
+ */
 export class CommandResult {
   /** The program and its arguments, as they were passed. */
   readonly argv: readonly Argument[];
@@ -95,7 +104,16 @@ const textOf = ({ kept }: Captured): string => Buffer.from(kept.buffer, kept.byt
 
 const sizeBeyond = ({ size, kept }: Captured): number | undefined => (size > kept.length ? size : undefined);
 
-/** The error of a command that ran, and was no success. */
+/**
+ * The error of a command that ran, and was no success.
+ *
+ * @example
+ * import { CommandError, exec, literals } from 'batchx';
+ *
+ * literals(['none'])
+ *   .pipe(exec('false'))
+ *   .subscribe(({ error }) => console.log(error instanceof CommandError && error.result.exitCode)); // 1
+ */
 export class CommandError extends BatchxError {
   readonly result: CommandResult;
 

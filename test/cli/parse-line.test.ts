@@ -70,10 +70,34 @@ describe('parseLine', () => {
 
 it('flags tell what help and completion need', () => {
   expect(flagsOf(schema)).toEqual([
-    { name: 'jobs', alias: 'j', value: 'N', description: 'How many.', boolean: false, choices: [], repeatable: false, negatable: false },
+    {
+      name: 'jobs',
+      alias: 'j',
+      value: 'N',
+      description: 'How many.',
+      boolean: false,
+      choices: [],
+      repeatable: false,
+      negatable: false,
+    },
     { name: 'keep', alias: 'k', description: 'Keep.', boolean: true, choices: [], repeatable: false, negatable: true },
-    { name: 'quiet', alias: 'q', description: 'Quiet.', boolean: true, choices: [], repeatable: false, negatable: false },
+    {
+      name: 'quiet',
+      alias: 'q',
+      description: 'Quiet.',
+      boolean: true,
+      choices: [],
+      repeatable: false,
+      negatable: false,
+    },
     { name: 'file', description: 'A file.', boolean: false, choices: [], repeatable: false, negatable: false },
-    { name: 'show', description: 'What to show.', boolean: false, choices: ['all', 'none'], repeatable: false, negatable: true },
+    {
+      name: 'show',
+      description: 'What to show.',
+      boolean: false,
+      choices: ['all', 'none'],
+      repeatable: false,
+      negatable: true,
+    },
   ]);
 });

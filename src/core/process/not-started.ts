@@ -11,7 +11,19 @@ export interface NotStartedOptions {
   readonly cause?: unknown;
 }
 
-/** A program could not be started. */
+/**
+ * The error of a program that could not be started.
+ *
+ * @example
+ * import { createRuntime, NotStarted, spawnProcesses } from 'batchx';
+ *
+ * const spec = { env: { PATH: '/usr/bin:/bin' }, stdin: 'none', stdout: 'ignore', stderr: 'ignore' } as const;
+ * try {
+ *   await spawnProcesses(createRuntime()).run({ ...spec, argv: ['no-such-program'] }, new AbortController().signal);
+ * } catch (error) {
+ *   console.log(error instanceof NotStarted && error.exitCode); // 127
+ * }
+ */
 export class NotStarted extends BatchxError {
   /** The exit code that a shell would give it: 127 when there is no such program, 126 when it cannot be run. */
   readonly exitCode: 126 | 127;

@@ -28,6 +28,16 @@ let started = 0;
  * Rejects with a `NotStarted`, of class `resource` where the system has run out of something and `permanent` otherwise;
  * with the reason of the signal where it is a `BatchxError`, or else one of code `aborted`; with one of code `output`
  * when a temporary file cannot be written; with what `onBytes` or the iterable of the stdin throws.
+ *
+ * @example
+ * import { createRuntime, spawnProcesses } from 'batchx';
+ *
+ * const wanted = { keep: 1024 * 1024, spool: false };
+ * const end = await spawnProcesses(createRuntime()).run(
+ *   { argv: ['echo', '$(a) "b"'], env: { PATH: '/usr/bin:/bin' }, stdin: 'none', stdout: wanted, stderr: wanted },
+ *   new AbortController().signal,
+ * );
+ * console.log(end.exitCode, String(end.stdout.kept).trim()); // 0 $(a) "b"
  */
 export function spawnProcesses(runtime: Runtime): ProcessStarter {
   const { scheduler } = runtime;
