@@ -65,15 +65,15 @@ export default [
   [
     'cap + 1',
     'concurrent',
-    'if (this.#active < this.#cap && this.#queue',
-    'if (this.#active <= this.#cap && this.#queue',
+    'return this.#active + this.#heldOver < this.#cap;',
+    'return this.#active + this.#heldOver <= this.#cap;',
     core('concurrent'),
   ],
   [
     'overtakes what waits',
     'concurrent',
-    '< this.#cap && this.#queue.length === 0)',
-    '< this.#cap)',
+    'if (this.#hasSlot && this.#queue.length === 0)',
+    'if (this.#hasSlot)',
     core('concurrent'),
   ],
   [
@@ -143,15 +143,15 @@ export default [
   [
     'parked slot not given',
     'concurrent',
-    'this.#active--;\n    this.#drain();\n  }\n\n  unpark',
-    'this.#active--;\n  }\n\n  unpark',
+    'this.#parkCrowd();\n    this.#drain();\n  }\n\n  unpark',
+    'this.#parkCrowd();\n  }\n\n  unpark',
     core('concurrent'),
   ],
   [
     'slot freed twice',
     'concurrent',
-    'if (job.parked) this.#parked--;\n    else this.#active--;',
-    'if (job.parked) this.#parked--;\n    this.#active--;',
+    '      this.#parked--;\n      this.#parkCrowd();\n    } else {',
+    '      this.#parked--;\n      this.#active--;\n      this.#parkCrowd();\n    } else {',
     core('concurrent'),
   ],
   [
@@ -183,7 +183,7 @@ export default [
     '',
     core('concurrent'),
   ],
-  ['signal not fired', 'concurrent', 'for (const job of this.#signals) job.abort();', '', core('concurrent')],
+  ['signal not fired', 'concurrent', '      job.abort();\n    }', '    }', core('concurrent')],
   [
     'error of a call swallowed',
     'concurrent',
@@ -216,8 +216,8 @@ export default [
   [
     'starts a step that nobody wants',
     'stage',
-    '(this.out.closed ? next : this.#from(i + 1, next, slot))',
-    'this.#from(i + 1, next, slot)',
+    'next === undefined || this.out.closed ? next',
+    'next === undefined ? next',
     core('stage'),
   ],
   ['error of a step lost', 'step', 'return item.fail(error);', 'return item;', core('stage'), account],
@@ -241,7 +241,7 @@ export default [
   [
     'settled again when refused',
     'sink-writer',
-    'refused.settled = (block[place] as Outcome).settled;',
+    'outcome.settled = (block[place] as Outcome).settled;',
     '',
     core('sink'),
   ],

@@ -3,11 +3,11 @@ export interface Slot {
   /** Fires when the call is not wanted any more: the subscription ended, or the run is aborted. Made on first use. */
   readonly signal: AbortSignal;
   /**
-   * Gives the place to others while this call only waits. Does nothing while as many calls wait as the operator
-   * allows, so that waiting ones stay bounded too.
+   * Gives the place to others while this call only waits. While as many calls wait as the operator allows it keeps the
+   * place until one of them asks for its own again, so that waiting ones stay bounded too.
    */
   park(): void;
-  /** Asks for a place again and calls `go` once there is one: at once when the call is not parked. */
+  /** Asks for a place again and calls `go` once there is one: at once when the call has its own still. */
   unpark(go: () => void): void;
   /**
    * Keeps the place until `end` is settled, even when the call's result is there before: for work that goes on although

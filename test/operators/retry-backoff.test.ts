@@ -87,6 +87,15 @@ describe('retryBackoff', () => {
     }),
   );
 
+  it('leaves no timer when it is left in a wait', () => {
+    const clock = new Clock();
+    const failing = throwError(() => new Error('no')).pipe(retryBackoff(3, {}, clock.runtime()));
+    const subscription = failing.subscribe();
+    expect(clock.scheduler.actions).toHaveLength(1);
+    subscription.unsubscribe();
+    expect(clock.scheduler.actions).toEqual([]);
+  });
+
   it('counts anew for each subscription, and shares what it was given', () => {
     let calls = 0;
     const call = defer(() => {
@@ -244,9 +253,10 @@ describe('retryBackoff', () => {
     const call = defer(() => (++attempt === 1 ? throwError(() => new Error('no')) : inner));
     record(call.pipe(retryBackoff({ initial: '5s', jitter: 'none' }, { slot }, clock.runtime())));
     await clock.play();
+    // In the middle of a subscription that announces a room, which is full by then.
     const opening = new Observable<number>((subscriber) => {
+      for (let n = 0; n < 200; n++) subscriber.next(n);
       slot.go?.();
-      subscriber.next(1);
     });
     opening.pipe(mapConcurrent(() => NEVER, 1)).subscribe();
     expect(read).toBe(1000);

@@ -2,7 +2,7 @@ import { catchError, defer, from, lastValueFrom, map, type Observable, of, type 
 import { describe, expect, it } from 'vitest';
 import { BatchxError } from '../../src/core/errors.js';
 import { Item } from '../../src/core/item.js';
-import { Backoff } from '../../src/core/policy/backoff.js';
+import { Backoff, type BackoffOptions } from '../../src/core/policy/backoff.js';
 import { Breaker, type BreakerOptions } from '../../src/core/policy/breaker.js';
 import { Deadline } from '../../src/core/policy/deadline.js';
 import { Limiter } from '../../src/core/policy/limiter.js';
@@ -35,7 +35,7 @@ interface Setting {
   /** From when to when it is down, for a host; calls that run when it goes down are lost too. */
   readonly outages: readonly (readonly [from: number, to: number, host?: string])[];
   readonly hostOf?: (item: number) => string;
-  readonly retries?: number;
+  readonly retries?: number | BackoffOptions;
   readonly rate?: Rate;
   readonly breaker?: BreakerOptions;
   readonly maxWaiting?: number;
@@ -175,6 +175,12 @@ describe.each(each)('outages are those of the server, with $form', ({ operator }
         }
       });
     });
+  });
+
+  it('with few retries, and soon, one at a time: others are let try before an item is given up', async () => {
+    const retries = { retries: 1, initial: '10ms' } as const;
+    const { failed, done } = await play(operator, { items: 200, concurrency: 1, retries, outages: [[1_005, 40_000]] });
+    expect([failed, done.length]).toEqual([[], 200]);
   });
 
   it('of several in a row, and of some seconds that no breaker sees', async () => {

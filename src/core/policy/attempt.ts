@@ -15,8 +15,7 @@ const GRACE = 1000;
 /** Who makes an attempt is told once how it ended. */
 export interface Attempting {
   succeeded(attempt: Attempt, value: unknown): void;
-  /** With `leftBehind` the call goes on although it was told to stop, and keeps a slot. */
-  failed(attempt: Attempt, error: unknown, leftBehind: boolean): void;
+  failed(attempt: Attempt, error: unknown): void;
 }
 
 /**
@@ -64,7 +63,7 @@ export class Attempt implements Slot {
       }
     } catch (error) {
       this.#end(false);
-      this.#by.failed(this, error, false);
+      this.#by.failed(this, error);
       return;
     }
     this.#end(true);
@@ -117,7 +116,7 @@ export class Attempt implements Slot {
     const done = well && this.#unwanted === undefined;
     this.#end(done);
     if (done) this.#by.succeeded(this, value);
-    else this.#by.failed(this, this.#whyOf(value), false);
+    else this.#by.failed(this, this.#whyOf(value));
   }
 
   /** Of an attempt that was told to stop that is why; the call may say so itself, with more that it knows. */
@@ -129,7 +128,7 @@ export class Attempt implements Slot {
   #leaveBehind(): void {
     this.#end(false);
     this.#slot.hold(outlive(this.#call as Promise<unknown>, this.#slot.signal, this.#step.runtime));
-    this.#by.failed(this, this.#unwanted, true);
+    this.#by.failed(this, this.#unwanted);
   }
 
   #end(succeeded: boolean): void {

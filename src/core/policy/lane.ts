@@ -172,8 +172,9 @@ export class Lane {
       this.#returned(waiter);
       waiter.parked = false;
       waiter.since = this.#scheduler.now();
-      this.#parkIfLong(waiter, this.#comeBack(waiter));
+      this.#front.push(waiter);
       this.#drain();
+      this.#parkIfLong(waiter, this.#front.weight - waiter.weight);
     });
   }
 
@@ -181,20 +182,6 @@ export class Lane {
     waiter.returning = false;
     this.#returning--;
     this.#returningWeight = this.#returning === 0 ? 0 : this.#returningWeight - waiter.weight;
-  }
-
-  /** Puts it behind those that have come back with their slots, before those that have given them back again. */
-  #comeBack(waiter: Waiter): number {
-    let ahead = 0;
-    for (const other of this.#front) {
-      if (other.parked) {
-        this.#front.insert(waiter, other);
-        return ahead;
-      }
-      ahead += other.weight;
-    }
-    this.#front.push(waiter);
-    return ahead;
   }
 
   /** Gives back the slot of one that waits, with so much before it, if that will be long and helps anybody. */

@@ -111,7 +111,7 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
     this.#settle('done', value);
   }
 
-  failed({ began }: Attempt, error: unknown, leftBehind: boolean): void {
+  failed({ began }: Attempt, error: unknown): void {
     this.#attempt = undefined;
     const now = this.#now();
     const failure = failureOf(error, now, this.#admission.breaker);
@@ -129,7 +129,7 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
     if (backoff !== undefined) this.#tries ??= new Tries(backoff, this.#admission.breaker, began, now);
     const ms = retryIn(failure, policies, this.#tries, this.#admission.limiter);
     if (ms instanceof BatchxError) this.#settle('failed', ms);
-    else if (ms !== undefined && this.#hasTimeFor(ms)) this.#sleep(ms, error, leftBehind);
+    else if (ms !== undefined && this.#hasTimeFor(ms)) this.#sleep(ms, error);
     else {
       const maybeDone = failure.kind === 'ambiguous' || this.#expired;
       this.#settle('failed', maybeDone && !policies.repeatable ? inDoubt(error) : error);
@@ -149,12 +149,12 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
     return this.#deadline === undefined || isDown(this.#admission.breaker) || ms < this.#deadline.left;
   }
 
-  #sleep(ms: number, error: unknown, leftBehind: boolean): void {
+  #sleep(ms: number, error: unknown): void {
     const { runtime } = this.#step;
     if (this.dropped()) return;
     runtime.events.emit('batch:attempt', { item: this.#item, attempt: this.#count, error, waitMs: ms });
-    // What was left behind has its place. Who suspects an outage lets others try meanwhile.
-    if (leftBehind || ms > LONG || this.#tries?.suspects === true) this.#slot.park();
+    // Who suspects an outage lets others try meanwhile.
+    if (ms > LONG || this.#tries?.suspects === true) this.#slot.park();
     const still = isDown(this.#admission.breaker);
     if (still) this.standStill();
     this.waiting.begin(

@@ -43,19 +43,6 @@ export class Waiters {
     this.weight += waiter.weight;
   }
 
-  /** Puts one before another. */
-  insert(waiter: Waiter, after: Waiter): void {
-    const { before } = after;
-    waiter.line = this;
-    waiter.before = before;
-    waiter.after = after;
-    after.before = waiter;
-    if (before === undefined) this.first = waiter;
-    else before.after = waiter;
-    this.length++;
-    this.weight += waiter.weight;
-  }
-
   remove(waiter: Waiter): void {
     const { before, after } = waiter;
     if (before === undefined) this.first = after;

@@ -42,6 +42,12 @@ export type Resolved<R> = R extends Observable<infer V> ? V : Awaited<R>;
  * and the timeout of the attempt. So nothing that waits holds a permit, and a wait of over a second gives the slot to
  * another item; at most `maxWaiting` (1,000) wait so. A breaker that is open fails nothing: it pauses the step.
  *
+ * What fails is tried again by the class of its error: not what will be the same each time. Being told to wait costs no
+ * retries, and neither does an outage: while the breaker is not closed no attempt counts, and time stands still. With
+ * `effect: 'once'` only what was surely not done is tried again, and what may have been done ends in doubt. A call that
+ * does not stop when it is told to is left behind, and keeps a slot for at most 60 s. When this machine runs out of
+ * files, fewer calls run at once. While the runtime is stopping no wait goes on: such items stay pending.
+ *
  * ```
  * source     -a-------b--|          b fails twice, retry: 3
  * calls       --A      -x  -x  --B

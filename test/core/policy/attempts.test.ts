@@ -1,4 +1,4 @@
-import { concat, EMPTY, from, Observable, Subject, takeUntil } from 'rxjs';
+import { concat, from, Observable, Subject, takeUntil } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { BatchxError } from '../../../src/core/errors.js';
 import { Item } from '../../../src/core/item.js';
@@ -269,21 +269,28 @@ describe('a call in other streams', () => {
       { limiter, breaker, repeatable: true },
       runtime,
     );
-    const result = run(Item.of(1), new FreeSlot());
-    // While the rooms of a stage are announced, whose slots are all taken.
-    const opening = new Observable((subscriber) => {
-      breaker.reset();
-      subscriber.complete();
-    });
-    const scene = new Scene(
-      'a',
-      (_, s) => s.ok(100),
-      {},
-      { source: (items) => concat(from(items), opening, EMPTY) as never },
-    );
-    await clock.play();
+    const result = run(Item.of(1), new FreeSlot()) as Promise<unknown>;
+    // In the middle of a subscription that announces a room, which is full by then.
+    const opening = new Observable<never>(() => breaker.reset());
+    const many = Array.from({ length: 200 }, (_, n) => String(n)).join(' ');
+    const scene = new Scene(many, (_, s) => s.ok(100), {}, { source: (items) => concat(from(items), opening) });
+    expect(read).toBe(1000);
     expect(await result).toBe(1000);
-    await scene.play();
+    scene.subscription.unsubscribe();
+  });
+});
+
+describe('a breaker that all calls share', () => {
+  it('pauses the reading while it is open: those that wait keep their slots', async () => {
+    const clock = new Clock();
+    const runtime = clock.runtime();
+    const breaker = new Breaker(true, runtime);
+    breaker.forceOpen();
+    let read = 0;
+    const source = pull(() => [Array.from({ length: 5_000 }, (_, n) => Item.of(n))], { onEmit: () => read++ });
+    source.pipe(step((n) => clock.sleep(n), { concurrency: 4, breaker }, runtime)).subscribe();
+    await clock.play(60_000);
+    expect(read).toBeLessThan(100);
   });
 });
 
@@ -376,6 +383,20 @@ describe('stopping', () => {
     expect(scene.log.slice(before)).toEqual(['1005 complete']);
   });
 
+  it('begins no wait', async () => {
+    const clock = new Clock();
+    const runtime = clock.runtime();
+    const limiter = new Limiter('1/s', runtime);
+    limiter.try();
+    const run = attempts(() => 1, { limiter, repeatable: true }, runtime);
+    runtime.stop();
+    expect(() => run(Item.of(1), new FreeSlot())).toThrow(expect.objectContaining({ class: 'cancelled' }));
+    expect([limiter.waiting, clock.scheduler.actions]).toEqual([0, []]);
+    // What need not wait is still done: it may be the last step of an item that is under way.
+    await clock.play(2_000);
+    expect(run(Item.of(1), new FreeSlot())).toBe(1);
+  });
+
   it('does not take a slot that comes free for a first attempt', async () => {
     // b waits for the breaker of its key without a slot; when it may go on the slot is c's.
     const key = ({ data }: Item): string => ((data as string) === 'c' ? 'up' : 'down');
@@ -456,6 +477,24 @@ describe('unsubscribing', () => {
     expect(scene.timers).toBe(0);
   });
 
+  it('gives back the permits of those that are let through by it', async () => {
+    let limiter: Limiter | undefined;
+    const scene = new Scene(
+      '5 1',
+      (_, s) => s.ok(10),
+      ({ runtime }) => {
+        limiter = new Limiter({ limit: 5, burst: 5 }, runtime);
+        limiter.try(3);
+        return { concurrency: 2, rate: limiter, weight: ({ data }) => Number(data) };
+      },
+    );
+    await scene.play(100);
+    expect([limiter?.waiting, limiter?.try(2)]).toEqual([2, false]);
+    // The heavy one is the first to go; then there is a permit for the other.
+    scene.subscription.unsubscribe();
+    expect([scene.log, limiter?.waiting, limiter?.try(2)]).toEqual([[], 0, true]);
+  });
+
   it('in the middle of a call: what that gives is dropped', async () => {
     const results = [(s: Scene) => s.ok(10), (s: Scene) => s.fail(10, down()), () => 1];
     for (const result of results) {
@@ -525,6 +564,48 @@ describe('unsubscribing', () => {
     slots.b.give();
     await clock.play();
     expect(log).toEqual(['6500 b']);
+  });
+});
+
+describe('the ticket of a half-open breaker', () => {
+  const late = { concurrency: 1, timeout: '1s' } as const;
+  const drop = (scene: Scene): void => scene.subscription.unsubscribe();
+  const stop = (scene: Scene): void => scene.runtime.stop();
+  const never = (): void => undefined;
+  const resource = Object.assign(new Error('EMFILE'), { code: 'EMFILE' });
+  const ways: [string, (made: Made, scene: Scene) => unknown, object, (scene: Scene) => void][] = [
+    ['a success', (_, s) => s.ok(10), {}, never],
+    ['a success at once', () => 1, {}, never],
+    ['a failure', (_, s) => s.fail(10, down()), {}, never],
+    ['a permanent error', (_, s) => s.fail(10, new TypeError('x')), {}, never],
+    ['a Retry-After', (_, s) => s.fail(10, busy(1_000)), {}, never],
+    ['a call that was cancelled', (_, s) => s.fail(10, new BatchxError('aborted', 'x')), {}, never],
+    ['a lack of resources', (_, s) => s.fail(10, resource), {}, stop],
+    ['a timeout', ({ slot }, s) => s.hang(slot), late, never],
+    ['a call that is left behind', (_, s) => s.hang(), late, never],
+    ['unsubscribing from a call', (_, s) => s.hang(), {}, drop],
+    ['unsubscribing from a wait for a permit', (_, s) => s.ok(10), { rate: 'paused' }, drop],
+    ['stopping a wait for a permit', (_, s) => s.ok(10), { rate: 'paused' }, stop],
+    ['a deadline in a wait for a permit', (_, s) => s.ok(10), { rate: 'paused', deadline: '5s' }, never],
+    ['a deadline in a call', (_, s) => s.hang(), { deadline: '1s' }, never],
+    ['a weight that no limit lets through', (_, s) => s.ok(10), { rate: '1/s', weight: () => 2 }, never],
+  ];
+
+  it.each(ways)('is given back by %s', async (_, behave, given, then) => {
+    let breaker: Breaker | undefined;
+    const scene = new Scene('a', behave, ({ runtime }) => {
+      const { rate, ...options } = given as { rate?: string };
+      breaker = new Breaker({ window: 1, minCalls: 1, halfOpen: 1, open: '1s', maxHalfOpen: '1h' }, runtime);
+      breaker.record(breaker.try(), 'failure', 0);
+      const limiter = rate === undefined ? undefined : new Limiter('1/s', runtime);
+      if (rate === 'paused') limiter?.pauseFor(60_000);
+      return { concurrency: 1, breaker, rate: limiter, ...options };
+    });
+    await scene.play(1_000);
+    scene.at(1_500, () => then(scene));
+    await scene.play(20_000);
+    // It is half-open still, closed, or has been open again for long enough: in each case the next one may try.
+    expect([breaker?.waiting, (breaker?.try() ?? 0) > 0]).toEqual([0, true]);
   });
 });
 

@@ -94,6 +94,20 @@ describe('when the machine has run out of something', () => {
     expect([...mixed.out.values()].filter(({ error }) => error !== undefined)).toEqual([]);
   });
 
+  it('is not held up by calls that wait for a permit, and for the slot of the one that waits for them', async () => {
+    // c is told to wait for its permit without its slot. When it is due a has that slot, and no file.
+    const scene = new Scene(
+      'x a c',
+      ({ name, attempt }, s) => {
+        if (name === 'a' && attempt === 1) throw tooMany();
+        return s.ok(1);
+      },
+      { concurrency: 1, key: () => 'one', rate: '1/s' },
+    );
+    await scene.play();
+    expect([scene.pending, scene.end]).toEqual([[], 'complete']);
+  });
+
   it('is not held up by calls that wait for a breaker', async () => {
     // a waits behind the breaker of its key; b, which failed for lack of files, is not to wait for it.
     const key = (item: { data: unknown }): string => item.data as string;

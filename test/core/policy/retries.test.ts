@@ -308,10 +308,10 @@ describe('telling an outage from a fault of the item', () => {
     const clock = new Clock();
     const breaker = new Breaker(true, clock.runtime());
     const fail = failing(breaker, clock);
-    clock.jump(-50);
-    // Begun after the call, and over before it failed.
-    pass(breaker);
     clock.jump(50);
+    // Begun after the call that is to fail, and over before that.
+    pass(breaker);
+    clock.jump(-50);
     expect([fail(), fail()]).toEqual([100, 200]);
   });
 
@@ -335,6 +335,22 @@ describe('telling an outage from a fault of the item', () => {
     expect(fail()).toBeGreaterThanOrEqual(100);
     pass(breaker);
     expect(fail()).toBeUndefined();
+  });
+
+  it('ends the run instead when that takes too long, however short the breaker is open each time', async () => {
+    const breaker = { window: 1, minCalls: 1, halfOpen: 1, open: '2s', maxOpen: '4s', maxWait: '5m' };
+    const scene = new Scene('a', (_, s) => s.fail(10, ofClass('transient')), { breaker, retry: 3 });
+    await scene.play(3_600_000);
+    expect(scene.end).toMatchObject({ code: 'halted', message: 'the breaker has been open for 5m' });
+    expect([scene.pending, scene.timers]).toEqual([['a'], 0]);
+    expect(scene.clock.now - 3_600_000).toBe(0);
+    expect(Number(scene.log.at(-1)?.split(' ')[0])).toBeLessThan(6 * 60_000);
+    // With `fail` it has its retries, and no more.
+    const failing = new Scene('a', (_, s) => s.fail(10, ofClass('transient')), {
+      breaker: { ...breaker, onOpen: 'fail' },
+      retry: { retries: 3, initial: '10s', jitter: 'none' },
+    });
+    expect((await failing.play()).filter((line) => !line.includes('='))).toHaveLength(5);
   });
 
   it('not when the breaker is disabled', () => {

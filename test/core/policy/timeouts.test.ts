@@ -273,6 +273,15 @@ describe('the deadline of an item', () => {
     }
   });
 
+  it('is the end, even while the breaker is not closed', async () => {
+    const breaker = { window: 1, minCalls: 1, halfOpen: 1, open: '1s' };
+    const behave = ({ attempt, slot }: Made, s: Scene): unknown =>
+      attempt === 1 ? s.fail(10, down()) : s.hang(slot, 500);
+    // The second call has 990 ms, and is told to stop before; it ends after them.
+    const scene = new Scene('a', behave, { deadline: '1s', timeout: '900ms', breaker, retry: 9 });
+    expect(await scene.play()).toEqual(['0 a', '1010 a', '2410 a=failed: took longer than 900ms', '2410 complete']);
+  });
+
   it('stands still while the breaker is not closed', async () => {
     const breaker = { window: 1, minCalls: 1, halfOpen: 1, open: '30s' };
     const behave = ({ attempt }: Made, s: Scene): unknown => (attempt === 1 ? s.fail(400, down()) : s.hang());
@@ -287,7 +296,7 @@ describe('the deadline of an item', () => {
   });
 
   it('begins anew when the process was stopped', async () => {
-    const scene = new Scene('a', (_, s) => s.ok(900), { deadline: '1s' });
+    const scene = new Scene('a', (_, s) => s.ok(1_100), { deadline: '1s' });
     scene.at(500, () => scene.clock.jump(60_000));
     expect((await scene.play()).at(-1)).toBe('60500 complete');
     expect(scene.out.get('a')?.error).toBeUndefined();
