@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty';
+import { killTrees } from '../core/process/kill-trees.js';
 import { say } from './terminal.js';
 
 /** What the user wants of a run that is going on, by signals. */
@@ -37,7 +38,11 @@ export function listen(status: () => string, quiet: boolean): Interruption {
       stopping.abort();
     } else if (performance.now() - first < SAME) return;
     else if (!abort.signal.aborted) abort.abort();
-    else process.kill(process.pid, 'SIGKILL');
+    else {
+      killTrees();
+      process.removeAllListeners(endedBy);
+      process.kill(process.pid, endedBy);
+    }
   };
   process.on('SIGINT', () => onSignal('SIGINT'));
   process.on('SIGTERM', () => onSignal('SIGTERM'));

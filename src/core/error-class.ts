@@ -53,8 +53,11 @@ const bySystemCode: Readonly<Record<string, ErrorClass>> = {
 export function classOf(thrown: unknown): ErrorClass {
   const known = systemClassOf(thrown);
   if (known !== undefined) return known;
-  // The TypeError of a failed fetch has a cause, which is looked at above; a cause that tells nothing is still one.
-  if (thrown instanceof TypeError) return thrown.cause === undefined ? 'bug' : 'ambiguous';
+  // The TypeError of a failed fetch has a cause. One that is no fault of the network, such as a URL that is none, is
+  // there each time.
+  if (thrown instanceof TypeError && thrown.cause !== undefined)
+    return isOfNetwork(thrown.cause) ? 'ambiguous' : 'permanent';
+  if (thrown instanceof TypeError) return 'bug';
   if (thrown instanceof RangeError || thrown instanceof ReferenceError || thrown instanceof SyntaxError) return 'bug';
   return 'transient';
 }
@@ -67,6 +70,10 @@ function systemClassOf(thrown: unknown): ErrorClass | undefined {
   }
   return undefined;
 }
+
+/** Whether an error that we do not know has a code of the system, or of the HTTP client. */
+const isOfNetwork = (error: unknown): boolean =>
+  isObject(error) && typeof error.code === 'string' && /^(E[A-Z\d]+|UND_ERR_\w+|HPE_\w+)$/.test(error.code);
 
 /** Whether a call that ended with such an error may be tried again. */
 export const mayRetry = (kind: ErrorClass): boolean =>

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Running } from './program.js';
 import { bash, batchx, env, file, folder, itNeeds, onLinux, program, start } from './program.js';
 import { Terminal } from './terminal.js';
@@ -591,6 +591,19 @@ describe('signals', () => {
       expect(done.stderr).toContain('3 items read: 3 pending');
       expect(marked(name)).toEqual([]);
     }
+  });
+
+  onLinux('leave none either when the third does not wait for those that the second has told to end', async () => {
+    const running = stubborn('third');
+    await running.until(holds(2));
+    running.kill('SIGINT');
+    await running.until(({ stderr }) => stderr.includes('stopping'));
+    running.kill('SIGTERM');
+    // Told to end, its commands say so: a stubborn one is still there then.
+    running.kill('SIGINT');
+    expect((await running.ended).ended).toBe('SIGINT');
+    // Who was killed is gone as soon as the system has come to it.
+    await vi.waitFor(() => expect(marked('third')).toEqual([]));
   });
 
   onLinux('neither does a rule that ends it now, nor a time that is over', async () => {

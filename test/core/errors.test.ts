@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { classOf } from '../../src/core/error-class.js';
 import { BatchxError, messageOf, systemCode } from '../../src/core/errors.js';
 
 describe('BatchxError', () => {
@@ -70,5 +71,22 @@ describe('systemCode', () => {
     ['ENOENT', undefined],
   ])('of %o', (thrown, code) => {
     expect(systemCode(thrown)).toBe(code);
+  });
+});
+
+describe('classOf', () => {
+  const caused = (cause: unknown) => new TypeError('fetch failed', { cause });
+  const coded = (code: string) => Object.assign(new Error('no'), { code });
+
+  it.each([
+    ['a fault of the network', caused(coded('ECONNREFUSED')), 'transient'],
+    ['one that we do not know', caused(coded('ESOMETHING')), 'ambiguous'],
+    ['one of the client', caused(coded('UND_ERR_NEW')), 'ambiguous'],
+    ['a URL that is none', caused(coded('ERR_INVALID_URL')), 'permanent'],
+    ['a port that fetch refuses', caused(new Error('bad port')), 'permanent'],
+    ['a mistake in code', new TypeError('x is not a function'), 'bug'],
+    ['nothing that is known', new Error('boom'), 'transient'],
+  ])('%s', (_, thrown, kind) => {
+    expect(classOf(thrown)).toBe(kind);
   });
 });

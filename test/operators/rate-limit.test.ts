@@ -460,6 +460,20 @@ describe('rateLimit of a call', () => {
     expect(log).toEqual(['a@0', 'b@5000', 'c@5505']);
   });
 
+  it('does not make all wait for a time that no call is to wait out', () => {
+    const { play, limiter, log, call } = setUp('2/s');
+    const error = new BatchxError('http', 'come back tomorrow', { class: 'throttled', retryAfterMs: 86_400_000 });
+    record(
+      call(
+        'a',
+        throwError(() => error),
+      ).pipe(rateLimit(limiter)),
+    );
+    call('b').pipe(rateLimit(limiter)).subscribe();
+    play.end();
+    expect(log).toEqual(['a@0', 'b@505']);
+  });
+
   it('pauses only the key that it is about', () => {
     const { play, limiter, log, call } = setUp('2/s');
     const error = new BatchxError('http', 'slow down', { retryAfterMs: 5000 });

@@ -5,6 +5,9 @@ import { duration, oneOf, parseOptions, show, toMs, wholeNumber } from '../schem
 
 const RETRIES = 'a whole number of at least 0, or Infinity';
 
+/** The longest wait that the other side may ask for, unless said: longer ones are not waited for; in milliseconds. */
+export const LONGEST_HINT = 600_000;
+
 export const backoffOptions = z.strictObject({
   retries: oneOf(RETRIES, [wholeNumber(RETRIES), z.literal(Infinity)])
     .default(3)

@@ -1,5 +1,6 @@
 import { mayRetry, surelyNotDone } from '../error-class.js';
 import { BatchxError } from '../errors.js';
+import { LONGEST_HINT } from './backoff.js';
 import type { Limiter } from './limiter.js';
 import type { Policies } from './policies.js';
 import type { Failure, Tries } from './tries.js';
@@ -17,7 +18,7 @@ export function retryIn(
   const { error, kind } = failure;
   const asked = error instanceof BatchxError ? error.retryAfterMs : undefined;
   // One that no call is to wait out would only make them all wait.
-  if (asked !== undefined && backoff?.accepts(asked) !== false) limiter?.pauseFor(asked);
+  if (asked !== undefined && (backoff?.accepts(asked) ?? asked <= LONGEST_HINT)) limiter?.pauseFor(asked);
   if (!mayRetry(kind) || !(repeatable || surelyNotDone(error, kind))) return undefined;
   return tries?.after(failure);
 }

@@ -4,6 +4,7 @@ import { classOf } from '../error-class.js';
 import type { Runtime } from '../runtime.js';
 import type { Command } from './command.js';
 import type { Root } from './end-tree.js';
+import { noteGroup } from './kill-trees.js';
 import { notStarted } from './not-started.js';
 import type { ProcessSpec } from './process.js';
 import { MARK } from './process-table.js';
@@ -46,9 +47,11 @@ export class Child implements Root {
         detached: true,
       });
       this.process = child;
+      const over = child.pid === undefined ? undefined : noteGroup(child.pid);
       this.exit = new Promise((resolve, reject) => {
         child.once('exit', (code, signal) => {
           this.#exited = true;
+          over?.();
           resolve({ exitCode: code ?? undefined, signal: signal ?? undefined, ms: scheduler.now() - start });
         });
         child.once('error', (error) => reject(notStarted(spec, error)));

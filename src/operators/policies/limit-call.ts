@@ -1,5 +1,6 @@
 import { type MonoTypeOperatorFunction, Observable, Subscriber } from 'rxjs';
 import { BatchxError } from '../../core/errors.js';
+import { LONGEST_HINT } from '../../core/policy/backoff.js';
 import type { Limiter, WaitOptions } from '../../core/policy/limiter.js';
 import { withoutRooms } from '../../core/rooms.js';
 
@@ -29,7 +30,9 @@ class LimitedCall<T> extends Subscriber<T> {
   }
 
   protected override _error(error: unknown): void {
-    if (error instanceof BatchxError && error.retryAfterMs !== undefined) this.#limiter.pauseFor(error.retryAfterMs);
+    const asked = error instanceof BatchxError ? error.retryAfterMs : undefined;
+    // One that no call is to wait out would only make them all wait.
+    if (asked !== undefined && asked <= LONGEST_HINT) this.#limiter.pauseFor(asked);
     super._error(error);
   }
 }

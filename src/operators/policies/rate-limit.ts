@@ -42,7 +42,7 @@ export interface RateLimitOptions<T = unknown> {
  * of its own.
  *
  * **With a Limiter** it subscribes to the call once there is a permit, and then emits what the call emits. Leaving it
- * earlier gives up the wait. An error that says how long to wait (`retryAfterMs`) pauses the limiter so long for all,
+ * earlier gives up the wait. An error that says how long to wait (`retryAfterMs`, up to ten minutes) pauses the limiter so long for all,
  * and is passed on. A call that weighs more than the limit fails with an error of code `limit`.
  *
  * **With a rate** it emits the values in their order, each when it may start, and drops none; with `of: 'values'` a
