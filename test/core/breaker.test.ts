@@ -802,6 +802,27 @@ describe('Breaker, when waiting has an end', () => {
     expect(log).toEqual(['a at 90000']); // its time is over just then, and trying is better than to give up
   });
 
+  it('counts anew after a call that went well but took too long to try the server', () => {
+    const { breaker, clock, waiter } = setUp({ ...small, maxWait: '100s' });
+    const log: string[] = [];
+    const before = breaker.try();
+    for (let n = 0; n < 4; n++) breaker.record(breaker.try(), 'failure', 0);
+    clock.to(30_000);
+    const slow = breaker.try();
+    clock.to(95_000);
+    breaker.record(slow, 'success', 65_000);
+    expect([breaker.state, breaker.counts.late]).toEqual(['open', 1]);
+    waiter('a', log);
+    clock.to(120_000);
+    // It was begun before the outage, and says nothing of it.
+    breaker.record(before, 'success', 120_001);
+    // That its time was over was found out with that result: it is open for 60 s from then on.
+    clock.to(154_999);
+    expect(log).toEqual([]);
+    clock.to(155_000);
+    expect(log).toEqual(['a at 155000']);
+  });
+
   it('waits for the calls that try the server, and halts when they fail', () => {
     const { breaker, clock, waiter } = setUp({ ...small, maxWait: '40s' });
     const log: string[] = [];
@@ -1275,8 +1296,11 @@ describe('Breaker, against a simple model of the table', () => {
     record(index: number, result: 'success' | 'failure' | 'ignored', slow: boolean): void {
       if (this.state === 'half-open') this.tick();
       const [ticket] = this.tickets.splice(index, 1);
-      if (ticket!.era !== this.era) this.counts.late++;
-      else {
+      if (ticket!.era !== this.era) {
+        this.counts.late++;
+        const began = this.now - (slow ? 1001 : 1000);
+        if (result === 'success' && this.outage !== undefined && began >= this.outage) this.outage = this.now;
+      } else {
         this.running--;
         if (result === 'ignored') this.counts.ignored++;
         else this.judge(result === 'failure', slow);

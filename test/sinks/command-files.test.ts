@@ -3,14 +3,14 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, wr
 import { join } from 'node:path';
 import { toCommandFiles, toCommandOutput } from 'batchx';
 import { fakeRuntime, sinkContract } from 'batchx/testing';
-import { from, lastValueFrom, map, toArray } from 'rxjs';
+import { asyncScheduler, from, lastValueFrom, map, type SchedulerLike, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../contract/temp.js';
 import { hostile } from '../core/hostile.js';
 import { captured, itemsOf, type Ran, resultOf } from './commands.js';
 
-async function kept(root: string, commands: readonly Ran[]) {
-  const runtime = fakeRuntime();
+async function kept(root: string, commands: readonly Ran[], scheduler: SchedulerLike = asyncScheduler) {
+  const runtime = fakeRuntime({ scheduler });
   const sinks = from(itemsOf(...commands)).pipe(toCommandFiles(root, runtime), toCommandOutput({}, runtime), toArray());
   const outcomes = await lastValueFrom(sinks);
   return { stdout: runtime.stdout, said: outcomes.map(({ status, error }) => error?.message ?? status) };
@@ -109,13 +109,20 @@ describe('toCommandFiles', () => {
     } catch (error) {
       expect(error).toMatchObject({ code: 'EMFILE' });
     }
-    const timer = setTimeout(() => open.splice(0).forEach((fd) => closeSync(fd)), 150);
+    // They are let go of as soon as the sink waits for them.
+    const freeing = Object.create(asyncScheduler, {
+      schedule: {
+        value: (...args: Parameters<SchedulerLike['schedule']>) => {
+          open.splice(0).forEach((fd) => closeSync(fd));
+          return asyncScheduler.schedule(...args);
+        },
+      },
+    }) as SchedulerLike;
     try {
-      const { said } = await kept(root, [{ stdout: 'a' }, { values: ['w'] }]);
+      const { said } = await kept(root, [{ stdout: 'a' }, { values: ['w'] }], freeing);
       expect(said).toEqual(['ok', 'ok']);
       expect(open).toEqual([]);
     } finally {
-      clearTimeout(timer);
       open.forEach((fd) => closeSync(fd));
       limitTo(soft);
     }

@@ -94,7 +94,10 @@ export class BreakerMachine {
     return this.#openMs;
   }
 
-  /** When it first opened without a success since; undefined when it did not, or a person has decided otherwise. */
+  /**
+   * When it first opened without a success since, or when one last came too late to count; undefined when it did not
+   * open, or a person has decided otherwise.
+   */
   get outageSince(): number | undefined {
     return this.#outageSince;
   }
@@ -138,6 +141,7 @@ export class BreakerMachine {
   record(ticket: number, result: 'success' | Verdict, ms: number, now: number): void {
     if (ticket !== this.#generation) {
       this.#late++;
+      if (result === 'success') this.#signOfLife(now - ms, now);
       return;
     }
     this.#out--;
@@ -154,6 +158,11 @@ export class BreakerMachine {
       const { halfOpenMs, halfOpen } = this.#settings;
       this.#enter({ name: 'half-open', until: now + halfOpenMs }, 'open-over', now, new CountWindow(halfOpen));
     }
+  }
+
+  /** A call that was begun since it opened went well, if too late to count: the server is slow, and not dead. */
+  #signOfLife(began: number, now: number): void {
+    if (this.#outageSince !== undefined && began >= this.#outageSince) this.#outageSince = now;
   }
 
   /** Goes to a state that no time ends. */

@@ -39,7 +39,7 @@ export interface RetryOptions {
  *
  * Emits what the call emits; the error of the last attempt when retries, time or hope have run out. Errors that will be
  * the same each time are not tried again: wrong usage, a bug, what the other side refuses for good; nor what an open
- * breaker refuses. A `retryAfterMs` that an error carries is never undercut. Holds nothing. Unsubscribing ends the wait.
+ * breaker refuses. A `retryAfterMs` that a `BatchxError` carries is never undercut. Holds nothing. Unsubscribing ends the wait.
  *
  * It is for one cold call, as inside `mapConcurrent`. On a whole stream it would subscribe to the source again: every
  * item would run once more.
