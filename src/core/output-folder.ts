@@ -31,6 +31,7 @@ export class OutputFolder {
   readonly #inputs: InputWatch;
   readonly #folders = new FolderSync();
   readonly #root: RootFolder;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: OutputFolderOptions, runtime: Runtime) {
     this.#options = options;
@@ -47,10 +48,15 @@ export class OutputFolder {
     const shown = join(root, ...parts);
     let claim: Claim | undefined;
     try {
-      const final = join(await this.#root.folder(parts.slice(0, -1), shown), parts.at(-1) as string);
-      const output = await outputAt(final, this.#runtime);
-      if (output !== undefined) refuse(shown, output, 'a sink of this run writes');
-      claim = this.#claims.claim(final, shown, item);
+      const taken = await this.#inTurn(async () => {
+        const folder = await this.#root.folder(parts.slice(0, -1), shown);
+        const name = join(folder, parts.at(-1) as string);
+        const output = await outputAt(name, this.#runtime);
+        if (output !== undefined) refuse(shown, output, 'a sink of this run writes');
+        return { final: name, claim: this.#claims.claim(name, shown, item) };
+      });
+      const { final } = taken;
+      claim = taken.claim;
       const file = await prepareFile(
         final,
         { ...options, shown, folders: this.#folders, refuse: () => this.#refuseInput(final, shown, item) },
@@ -63,6 +69,13 @@ export class OutputFolder {
       claim?.release();
       throw ofItem(unwritten(shown, error), item);
     }
+  }
+
+  /** One after another, in the order of the calls: of two items with one path it is the first that has it, each time. */
+  #inTurn<R>(work: () => Promise<R>): Promise<R> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   /** Nothing more is written; the paths are free for other steps of the process. */

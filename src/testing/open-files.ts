@@ -2,12 +2,12 @@ import { fail } from 'node:assert/strict';
 import { readdir, readlink } from 'node:fs/promises';
 import { turns } from './turns.js';
 
-/** The files that this process has open; none where the system does not tell. */
+/** The files that this process has open, but those of the system, which Node itself looks into; none where it does not tell. */
 export async function openFiles(): Promise<string[]> {
   const folder = '/proc/self/fd';
   const links = await readdir(folder).catch(() => []);
   const targets = await Promise.all(links.map((fd) => readlink(`${folder}/${fd}`).catch(() => '')));
-  return targets.filter((target) => /^\/(?!dev\/|proc\/)/.test(target)).sort();
+  return targets.filter((target) => /^\/(?!dev\/|proc\/|sys\/)/.test(target)).sort();
 }
 
 export async function closesFiles(before: readonly string[]): Promise<void> {

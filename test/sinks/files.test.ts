@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { filesSink, literals, type Outcome, toFailed, toFiles, toJsonl } from 'batchx';
+import { filesSink, type Item, literals, type Outcome, toFailed, toFiles, toJsonl } from 'batchx';
 import { fakeRuntime, sinkContract } from 'batchx/testing';
 import { from, lastValueFrom, type Observable, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -70,6 +70,22 @@ describe('toFiles', () => {
     expect(runtime.counts).toEqual({ read: 5, ok: 1, failed: 3, skipped: 1, inDoubt: 0, pending: 0 });
     expect(readFileSync(join(root, 'there'), 'utf8')).toBe('old');
     expect(readFileSync(failed, 'utf8').trim().split('\n')).toHaveLength(3);
+  });
+
+  it('gives a path that several want to the first of them, each time', async () => {
+    for (let round = 0; round < 20; round++) {
+      const root = temporaryFolder();
+      const runtime = fakeRuntime();
+      const rows = Array.from({ length: 6 }, (_, n) => ({ n }));
+      const sink = toFiles<Item<{ n: number }>>(
+        root,
+        { path: 'new/x', content: ({ n }) => String(n), ...off },
+        runtime,
+      );
+      const outcomes = await all(literals(rows, runtime).pipe(sink));
+      expect(outcomes.map(({ status }) => status)).toEqual(['ok', ...Array.from({ length: 5 }, () => 'failed')]);
+      expect(readFileSync(join(root, 'new/x'), 'utf8')).toBe('0');
+    }
   });
 
   it('writes 8 at once', async () => {
