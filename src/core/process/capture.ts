@@ -1,27 +1,23 @@
-import { closeSync, read } from 'node:fs';
 import { BLOCK } from '../bytes-in.js';
-import { classOf } from '../error-class.js';
-import { BatchxError, messageOf } from '../errors.js';
-import type { Runtime } from '../runtime.js';
 import type { Captured, Keep } from './process.js';
-import { openTemporary, temporaryFolder, writeAt } from './temporary-file.js';
+import type { Spool } from './spool.js';
 
 /**
- * Takes the bytes that a program writes: the first into memory, what is more into a temporary file, which is made only
- * then, or nowhere.
+ * Takes the bytes that a program writes: the first into memory, what is more into the temporary file of all, or
+ * nowhere.
  */
 export class Capture implements Captured {
   size = 0;
-  readonly #runtime: Runtime;
   readonly #wanted: Keep;
+  readonly #file: Spool;
   #memory = EMPTY;
   #held = 0;
-  #file: number | undefined;
+  #blocks: number[] = [];
   #spooled = 0;
 
-  constructor(wanted: Keep, runtime: Runtime) {
+  constructor(wanted: Keep, file: Spool) {
     this.#wanted = wanted;
-    this.#runtime = runtime;
+    this.#file = file;
   }
 
   get kept(): Uint8Array {
@@ -58,48 +54,34 @@ export class Capture implements Captured {
   }
 
   #spool(bytes: Uint8Array): void {
-    try {
-      this.#file ??= openTemporary(this.#runtime);
-      writeAt(this.#file, bytes, this.#spooled);
-    } catch (error) {
-      const folder = temporaryFolder(this.#runtime);
-      throw new BatchxError('output', `cannot keep what the program writes in ${folder}: ${messageOf(error)}`, {
-        class: classOf(error) === 'resource' ? 'resource' : 'fatal',
-        inDoubt: true,
-        where: folder,
-        cause: error,
-      });
+    for (let at = 0; at < bytes.length;) {
+      const within = this.#spooled % BLOCK;
+      if (within === 0) this.#blocks.push(this.#file.take());
+      const part = bytes.subarray(at, at + BLOCK - within);
+      this.#file.write(this.#blocks.at(-1) as number, within, part);
+      this.#spooled += part.length;
+      at += part.length;
     }
-    this.#spooled += bytes.length;
   }
 
   async *blocks(): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < this.#held; at += BLOCK) yield this.kept.subarray(at, at + BLOCK);
     for (let at = 0; at < this.#spooled;) {
-      const block = Buffer.allocUnsafe(Math.min(BLOCK, this.#spooled - at));
-      const size = await readAt(this.#file, block, at);
-      if (size === 0) return;
+      const within = at % BLOCK;
+      const bytes = Buffer.allocUnsafe(Math.min(BLOCK - within, this.#spooled - at));
+      const size = await this.#file.read(this.#blocks[(at - within) / BLOCK] as number, within, bytes);
+      // It may have been disposed of meanwhile, and what was read be another's.
+      if (size === 0 || at >= this.#spooled) return;
       at += size;
-      yield block.subarray(0, size);
+      yield bytes.subarray(0, size);
     }
   }
 
   dispose(): void {
-    if (this.#file !== undefined) closeSync(this.#file);
-    this.#file = undefined;
+    this.#file.free(this.#blocks);
+    this.#blocks = [];
     this.#spooled = 0;
   }
 }
 
 const EMPTY = Buffer.alloc(0);
-
-/** Of a file that was closed meanwhile nothing comes any more. */
-const readAt = (fd: number | undefined, block: Buffer, at: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    if (fd === undefined) resolve(0);
-    else
-      read(fd, block, 0, block.length, at, (error, size) => {
-        if (error === null) resolve(size);
-        else reject(error);
-      });
-  });

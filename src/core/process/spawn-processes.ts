@@ -1,18 +1,21 @@
-import type { Readable } from 'node:stream';
+import { closeSync } from 'node:fs';
+import { BatchxError } from '../errors.js';
 import type { Runtime } from '../runtime.js';
-import { Capture } from './capture.js';
-import { Child, type Given } from './child.js';
 import { type Command, commandOf } from './command.js';
 import { endTree } from './end-tree.js';
 import { FileOutlet } from './file-outlet.js';
 import { feed } from './feed.js';
 import { GiveUp, reasonOf } from './give-up.js';
 import { NotStarted, notStarted } from './not-started.js';
-import type { Outlet } from './outlet.js';
+import { close, finish, opened, type Output, outputsOf, read } from './outputs.js';
 import { Pipes } from './pipes.js';
-import type { ProcessEnd, ProcessSpec, ProcessStarter, Wanted } from './process.js';
+import type { ProcessEnd, ProcessSpec, ProcessStarter } from './process.js';
 import { ProcessTable } from './process-table.js';
+import type { Given, Program } from './program.js';
 import { ownPid } from './send-signal.js';
+import { Spool } from './spool.js';
+import { Starts } from './starts.js';
+import { openStdin } from './stdin.js';
 
 /** How many were started in this process: with its number, and chance for the next one of that number, a mark. */
 let started = 0;
@@ -44,6 +47,12 @@ export function spawnProcesses(runtime: Runtime): ProcessStarter {
   const pipes = new Pipes(runtime);
   const table = new ProcessTable(scheduler);
   const mark = `${ownPid()}-${Math.floor(runtime.random() * 2 ** 48).toString(36)}`;
+  const starts = new Starts(mark, runtime);
+  const shrink = (): void => {
+    pipes.shrink();
+    starts.shrink();
+  };
+  const spool = new Spool(runtime, shrink);
 
   let running = 0;
 
@@ -52,13 +61,11 @@ export function spawnProcesses(runtime: Runtime): ProcessStarter {
     const command = commandOf(spec);
     running++;
     try {
-      return await attempt(spec, command, signal, (count) => pipes.take(count));
+      return await attempt(spec, command, signal, false);
     } catch (error) {
       // When others run, one can wait for them to end. Alone, it has to do with less.
       if (running > 1 || !isShortage(error)) throw error;
-      return await attempt(spec, command, signal, (count) =>
-        Array.from({ length: count }, () => new FileOutlet(runtime)),
-      );
+      return await attempt(spec, command, signal, true);
     } finally {
       running--;
     }
@@ -68,110 +75,83 @@ export function spawnProcesses(runtime: Runtime): ProcessStarter {
     spec: ProcessSpec,
     command: Command,
     signal: AbortSignal,
-    take: (count: number) => Outlet[] | Promise<Outlet[]>,
+    scarce: boolean,
   ): Promise<ProcessEnd> {
-    const outputs = await outputsOf(spec, runtime, take);
+    const outputs = await outputsOf(spec, spool, (count) =>
+      scarce ? Array.from({ length: count }, () => new FileOutlet(runtime)) : pipes.take(count),
+    );
     const giveUp = new GiveUp(signal);
-    let child: Child | undefined;
+    let program: Program | undefined;
     try {
-      if (signal.aborted) throw reasonOf(signal);
-      child = new Child(command, spec, () => outputs.map(opened), `${mark}-${++started}`, runtime);
-      // Node tells it only later, and others that are started meanwhile need the descriptors.
-      if (!child.started) close(outputs);
-      return await Promise.race([completed(child, spec, outputs, giveUp), giveUp.reason]);
+      program = await begin(spec, command, outputs, signal, scarce);
+      return await Promise.race([completed(program, spec, outputs, giveUp), giveUp.reason]);
     } catch (error) {
-      if (child?.started === true) await endTree(child, table, scheduler);
+      if (program?.started === true) await endTree(program, table, scheduler);
       close(outputs);
-      if (isShortage(error)) pipes.shrink();
-      if (child?.started === true && spec.onGivenUp !== undefined) spec.onGivenUp(await givenUp(child, outputs));
+      if (isShortage(error)) shrink();
+      if (program?.started === true && spec.onGivenUp !== undefined) spec.onGivenUp(await givenUp(program, outputs));
       else for (const { capture } of outputs) capture.dispose();
       throw error;
     } finally {
       giveUp.close();
-      child?.close();
+      program?.close();
       close(outputs);
+    }
+  }
+
+  async function begin(
+    spec: ProcessSpec,
+    command: Command,
+    outputs: readonly [Output, Output],
+    signal: AbortSignal,
+    scarce: boolean,
+  ): Promise<Program> {
+    let stdin: Given | undefined;
+    try {
+      if (signal.aborted) throw reasonOf(signal);
+      stdin = openStdin(spec.stdin, runtime);
+      const [stdout, stderr] = outputs;
+      const stdio = [stdin, opened(stdout), opened(stderr)] as const;
+      const start = { command, spec, stdio, mark: `${mark}-${++started}` };
+      const launched = scarce ? undefined : await starts.launch(start);
+      if (launched !== undefined) return launched;
+      // It was asked in vain, and that took a while.
+      if (signal.aborted) throw reasonOf(signal);
+      const child = starts.here(start);
+      // Node tells it only later, and others that are started meanwhile need the descriptors.
+      if (!child.started) close(outputs);
+      return child;
+    } catch (error) {
+      throw error instanceof BatchxError ? error : notStarted(spec, error);
+    } finally {
+      if (typeof stdin === 'number') closeSync(stdin);
     }
   }
   return { run };
 }
 
-/** One of the two outputs of a program: what becomes of it, and what came. */
-interface Output {
-  outlet: Outlet | 'ignore' | 'inherit' | 'closed';
-  readonly capture: Capture;
-}
-
-async function outputsOf(
-  spec: ProcessSpec,
-  runtime: Runtime,
-  take: (count: number) => Outlet[] | Promise<Outlet[]>,
-): Promise<readonly [Output, Output]> {
-  const kept = [spec.stdout, spec.stderr].filter((wanted) => typeof wanted !== 'string').length;
-  const taken = take(kept);
-  const outlets =
-    taken instanceof Promise ? await taken.catch((error: unknown) => Promise.reject(notStarted(spec, error))) : taken;
-  const output = (wanted: Wanted): Output => ({
-    outlet: typeof wanted === 'string' ? wanted : (outlets.pop() as Outlet),
-    capture: new Capture(typeof wanted === 'string' ? NOTHING : wanted, runtime),
-  });
-  return [output(spec.stdout), output(spec.stderr)];
-}
-
-const NOTHING = { keep: 0, spool: false };
-
-const opened = ({ outlet }: Output): Given => (typeof outlet === 'string' ? (outlet as 'ignore') : outlet.open());
-
-/** May be done more than once. */
-function close(outputs: readonly Output[]): void {
-  for (const output of outputs) {
-    if (typeof output.outlet === 'string') continue;
-    output.outlet.close();
-    output.outlet = 'closed';
-  }
-}
-
 async function completed(
-  child: Child,
+  program: Program,
   { stdin }: ProcessSpec,
   [stdout, stderr]: readonly [Output, Output],
   giveUp: GiveUp,
 ): Promise<ProcessEnd> {
-  const { process } = child;
+  const { process } = program;
   if (process.stdin && typeof stdin === 'object')
     feed(process.stdin, stdin).catch((error: unknown) => giveUp.because(error));
   read(stdout, process.stdout, giveUp);
   read(stderr, process.stderr, giveUp);
-  const exit = await child.exit;
+  const exit = await program.exit;
   await Promise.all([finish(stdout), finish(stderr)]);
-  return { ...exit, startedAt: child.startedAt, stdout: stdout.capture, stderr: stderr.capture };
+  return { ...exit, startedAt: program.startedAt, stdout: stdout.capture, stderr: stderr.capture };
 }
 
-async function givenUp(child: Child, [stdout, stderr]: readonly [Output, Output]): Promise<ProcessEnd> {
-  // What not even SIGKILL has ended yet will end by that.
-  const exit = child.exited ? await child.exit : { exitCode: undefined, signal: 'SIGKILL' as const, ms: 0 };
-  return { ...exit, startedAt: child.startedAt, stdout: stdout.capture, stderr: stderr.capture };
+async function givenUp(program: Program, [stdout, stderr]: readonly [Output, Output]): Promise<ProcessEnd> {
+  // What not even SIGKILL has ended yet will end by that, and of some nobody knows it.
+  const killed = { exitCode: undefined, signal: 'SIGKILL', ms: 0 } as const;
+  const exit = program.exited ? await program.exit.catch(() => killed) : killed;
+  return { ...exit, startedAt: program.startedAt, stdout: stdout.capture, stderr: stderr.capture };
 }
-
-function read({ outlet, capture }: Output, stream: Readable | null, giveUp: GiveUp): void {
-  if (typeof outlet === 'string') return;
-  const because = (error: unknown): void => giveUp.because(error);
-  let failed = false;
-  outlet.read((bytes) => {
-    if (failed) return undefined;
-    try {
-      if (!giveUp.decided) return capture.take(bytes)?.catch(because);
-      // What it had written by then, and what it says at its end.
-      capture.keep(bytes);
-    } catch (error) {
-      failed = true;
-      because(error);
-    }
-    return undefined;
-  }, stream);
-}
-
-const finish = ({ outlet }: Output): Promise<void> | undefined =>
-  typeof outlet === 'string' ? undefined : outlet.finish();
 
 /** Whether the system had too little to start it: whatever else was short, it has been running and is not run again. */
 const isShortage = (error: unknown): boolean => error instanceof NotStarted && error.class === 'resource';

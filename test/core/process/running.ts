@@ -23,6 +23,19 @@ export const runIn = (env: Runtime['env']): typeof run => {
   return (argv, options) => runWith(own, argv, options);
 };
 
+/** Who starts its programs. */
+export const starterOf = async (own: typeof run): Promise<number> =>
+  Number(text((await own(['sh', '-c', 'echo $PPID'])).stdout));
+
+/** Starts programs until a launcher does it, whose number it gives. */
+export async function untilLaunched(own: typeof run): Promise<number> {
+  for (;;) {
+    const starters = await Promise.all(Array.from({ length: 20 }, () => starterOf(own)));
+    const launcher = starters.find((starter) => starter !== process.pid);
+    if (launcher !== undefined) return launcher;
+  }
+}
+
 function runWith({ run }: ProcessStarter, argv: Argv, options: Options = {}): Promise<ProcessEnd> {
   const { signal = new AbortController().signal, ...rest } = options;
   return run({ argv, env: { PATH: process.env.PATH }, stdin: 'none', stdout: kept, stderr: kept, ...rest }, signal);

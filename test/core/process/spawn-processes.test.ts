@@ -12,12 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import type { ProcessEnd, ProcessSpec } from '../../../src/core/process/process.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Captured, ProcessEnd, ProcessSpec } from '../../../src/core/process/process.js';
 import { BatchxError } from '../../../src/core/errors.js';
 import { turns } from '../../../src/testing/turns.js';
 import { temporaryFolder } from '../../contract/temp.js';
-import { all, alive, kept, Lines, run, runIn, sh, text } from './running.js';
+import { all, alive, kept, Lines, run, runIn, sh, starterOf, text, untilLaunched } from './running.js';
 
 const linux = process.platform === 'linux';
 /** What the descriptors of this process are. */
@@ -48,20 +48,28 @@ const mountable = linux && process.getuid?.() === 0 && has('mount');
 const children = (): string[] =>
   execFileSync('ps', ['-o', 'pid=,stat=,comm=', '--ppid', String(process.pid)], { encoding: 'utf8' })
     .split('\n')
-    .filter((line) => /\S/.test(line) && !line.includes(' ps'));
+    .filter((line) => /\S/.test(line) && !/ ps$|batchx launcher/.test(line));
 
 /** Waits for something that comes about by itself. */
 async function until(true_: () => boolean): Promise<void> {
   while (!true_()) await turns(1);
 }
 
-// Both ways to read what programs write: by pipes of the system, and by what Node makes where it has none.
+// All ways to start programs and to read what they write: by pipes of the system, of a launcher too, and by what Node
+// makes where it has none.
 const noPipes = runIn({ PATH: '/nowhere' });
+const launched = runIn({ PATH: process.env.PATH });
 
 describe.each([
   ['pipes', run],
   ['sockets', noPipes],
+  ...(linux ? [['pipes of a launcher', launched] as const] : []),
 ] as const)('a program that writes to %s', (kind, run) => {
+  if (run === launched)
+    beforeEach(async () => {
+      await untilLaunched(launched);
+    });
+
   const sh = (script: string, options: Parameters<typeof run>[1] = {}): ReturnType<typeof run> =>
     run(['sh', '-c', script, 'sh'], options);
 
@@ -224,13 +232,18 @@ describe.each([
   });
 
   it('cannot be kept where there is no folder for it, and is ended', async () => {
-    const own = runIn({ PATH: kind === 'pipes' ? process.env.PATH : '/nowhere', TMPDIR: '/nowhere' });
+    const own = runIn({ PATH: kind === 'sockets' ? '/nowhere' : process.env.PATH, TMPDIR: '/nowhere' });
     const pids = new Lines(1);
     const failed = own(['sh', '-c', 'echo $$ >&2; yes'], {
       stdout: { keep: 100, spool: true },
       stderr: { ...kept, onBytes: pids.onBytes },
     });
-    await expect(failed).rejects.toMatchObject({ code: 'output', class: 'fatal', where: '/nowhere' });
+    await expect(failed).rejects.toMatchObject({
+      code: 'output',
+      class: 'fatal',
+      where: '/nowhere',
+      message: 'cannot keep what the program writes in /nowhere, which TMPDIR names: there is no such folder (ENOENT)',
+    });
     expect(alive(Number(pids.all[0]))).toBe(false);
   });
 
@@ -331,6 +344,40 @@ describe('outputs', () => {
     large.stdout.dispose();
     small.stdout.dispose();
     expect(files()).toHaveLength(before);
+  });
+
+  it.runIf(linux)('are spooled to one file, which is no larger than what is still wanted', async () => {
+    const own = runIn({ PATH: process.env.PATH });
+    const spools = (): number[] =>
+      readdirSync('/proc/self/fd').flatMap((fd) => {
+        const stat = statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false });
+        return stat?.isFile() === true && stat.nlink === 0 ? [stat.size] : [];
+      });
+    const before = spools().length;
+    const letters = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const spooled = async (letter: string): Promise<Captured> => {
+      const end = await own(['sh', '-c', `head -c 300000 /dev/zero | tr '\\0' ${letter}`], {
+        stdout: { keep: 10, spool: true },
+      });
+      return end.stdout;
+    };
+    const outputs = await Promise.all(letters.map(spooled));
+    const whole = async (at: number): Promise<boolean> =>
+      (await all(outputs[at] as Captured)).equals(Buffer.alloc(300_000, letters[at]));
+    expect(spools()).toHaveLength(before + 1);
+    const size = Math.max(...spools());
+    expect(size).toBeGreaterThan(1_700_000);
+    for (const at of letters.keys()) expect(await whole(at)).toBe(true);
+    // What one has left is used by the next.
+    outputs[2]?.dispose();
+    outputs[2] = await spooled('c');
+    expect(Math.max(...spools())).toBe(size);
+    for (const at of letters.keys()) expect(await whole(at)).toBe(true);
+    const last = outputs.shift() as Captured;
+    for (const output of outputs) output.dispose();
+    expect((await all(last)).equals(Buffer.alloc(300_000, 'a'))).toBe(true);
+    last.dispose();
+    expect([spools().length, await all(last)]).toEqual([before, Buffer.alloc(10, 'a')]);
   });
 
   it.runIf(mountable)('name the folder whose disk is full', async () => {
@@ -504,6 +551,30 @@ describe.runIf(linux && has('prlimit'))('when descriptors run out', () => {
     // What is used for want of descriptors is not used for ever.
     const named = await own(['sh', '-c', 'echo it >/dev/stdout']);
     expect(text(named.stdout)).toBe(kind === 'pipes' ? 'it\n' : '');
+  });
+
+  it('are enough when many outputs are spooled and wait', async () => {
+    const own = runIn({ PATH: process.env.PATH });
+    const ends = await withRoomFor(5, async () => {
+      const ends: ProcessEnd[] = [];
+      for (let n = 0; n < 12; n++)
+        ends.push(await own(['seq', '30000'], { stdout: { keep: 100, spool: true }, stderr: 'ignore' }));
+      return ends;
+    });
+    const expected = Array.from({ length: 30_000 }, (_, n) => `${n + 1}\n`).join('');
+    for (const { stdout } of ends) {
+      expect((await all(stdout)).toString()).toBe(expected);
+      stdout.dispose();
+    }
+  });
+
+  it('there is no launcher any more', async () => {
+    const own = runIn({ PATH: process.env.PATH });
+    const launcher = await untilLaunched(own);
+    const running = withRoomFor(3, () => Promise.allSettled([own(['true']), own(['true']), own(['true'])]));
+    expect((await running).map(({ status }) => status)).toContain('rejected');
+    expect(await starterOf(own)).toBe(process.pid);
+    await until(() => !alive(launcher));
   });
 
   it('as many as there is room for run, and the others can be tried again', async () => {

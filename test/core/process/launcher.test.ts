@@ -1,0 +1,353 @@
+import { setMaxListeners } from 'node:events';
+import { chdir, cwd } from 'node:process';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BatchxError } from '../../../src/core/errors.js';
+import type { ProcessEnd } from '../../../src/core/process/process.js';
+import { turns } from '../../../src/testing/turns.js';
+import { start } from '../../cli/program.js';
+import { fixture, temporaryFolder } from '../../contract/temp.js';
+import { alive, type Argv, kept, Lines, type Options, run, runIn, starterOf, text, untilLaunched } from './running.js';
+
+const linux = process.platform === 'linux';
+const PATH = process.env.PATH;
+const launched = runIn({ PATH });
+
+async function until(true_: () => boolean): Promise<void> {
+  while (!true_()) await turns(1);
+}
+
+/** What `/proc` tells of a process. */
+const statOf = (pid: number): { parent: number; session: number } => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const [, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { parent: Number(parent), session: Number(session) };
+};
+
+const shell = (script: string, options: Options = {}): [Argv, Options] => [['sh', '-c', script], options];
+
+describe.runIf(linux)('a launcher', () => {
+  it('starts programs once many have been started, and not the first ones', async () => {
+    const own = runIn({ PATH });
+    expect(await starterOf(own)).toBe(process.pid);
+    const launcher = await untilLaunched(own);
+    expect(new Set(await Promise.all(Array.from({ length: 10 }, () => starterOf(own))))).toEqual(new Set([launcher]));
+  });
+
+  it('has a session of its own, and nothing that is ours', async () => {
+    const own = runIn({ PATH });
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    const launcher = await untilLaunched(own);
+    expect(statOf(launcher)).toEqual({ parent: process.pid, session: launcher });
+    await own(['true']);
+    const links = readdirSync(`/proc/${launcher}/fd`).map((fd) => readlinkSync(`/proc/${launcher}/fd/${fd}`));
+    // What Node opens for itself, and two sockets. Nothing stays of the outputs of programs.
+    expect(links.filter((link) => !/^(anon_inode|pipe|socket):|^\/dev\/null$/.test(link))).toEqual([]);
+    expect(links.filter((link) => link.startsWith('socket:'))).toHaveLength(2);
+  });
+
+  it('ends when it has had nothing to do for a second, and there may be another', async () => {
+    const own = runIn({ PATH });
+    const launcher = await untilLaunched(own);
+    await own(['sleep', '1.2']);
+    expect(alive(launcher)).toBe(true);
+    await until(() => !alive(launcher));
+    expect(await starterOf(own)).toBe(process.pid);
+    expect(await untilLaunched(own)).not.toBe(launcher);
+  });
+
+  it('does not hold this process open', async () => {
+    const held = (): string[] =>
+      process.getActiveResourcesInfo().filter((what) => ['PipeWrap', 'ProcessWrap'].includes(what));
+    const before = held().length;
+    const own = runIn({ PATH });
+    await untilLaunched(own);
+    const start = performance.now();
+    await until(() => held().length <= before);
+    // Long before it has been idle for so long that it ends.
+    expect(performance.now() - start).toBeLessThan(800);
+    const running = own(['sleep', '0.1']);
+    await turns(20);
+    expect(held().length).toBeGreaterThan(before);
+    await running;
+  });
+
+  it('is not used in another folder than its own', async () => {
+    const own = runIn({ PATH });
+    await untilLaunched(own);
+    const before = cwd();
+    chdir(temporaryFolder());
+    try {
+      const { stdout } = await own(['sh', '-c', 'pwd; echo $PPID']);
+      expect(text(stdout)).toBe(`${cwd()}\n${process.pid}\n`);
+    } finally {
+      chdir(before);
+    }
+  });
+
+  describe('that is killed', () => {
+    it('leaves its programs in doubt, which are ended with all that they have started', async () => {
+      const own = runIn({ PATH });
+      const launcher = await untilLaunched(own);
+      const lines = new Lines(6);
+      const given: ProcessEnd[] = [];
+      const running = Array.from({ length: 2 }, () =>
+        own(
+          [
+            'sh',
+            '-c',
+            'setsid sh -c "echo \\$\\$; sleep 100" & env -i /bin/sleep 100 & echo $!; echo $$; exec env -i /bin/sleep 100',
+          ],
+          {
+            stdout: { ...kept, onBytes: lines.onBytes },
+            onGivenUp: (end) => given.push(end),
+          },
+        ),
+      );
+      const ends = Promise.allSettled(running);
+      await lines.there;
+      process.kill(launcher, 'SIGKILL');
+      for (const end of await ends) {
+        expect(end).toMatchObject({
+          status: 'rejected',
+          reason: {
+            code: 'exec',
+            class: 'ambiguous',
+            inDoubt: true,
+            message: 'it is not known how "sh" has ended: the process that had started it was ended from outside',
+          },
+        });
+        expect((end as PromiseRejectedResult).reason).toBeInstanceOf(BatchxError);
+      }
+      expect(lines.all.map(Number).filter(alive)).toEqual([]);
+      expect(given.map(({ stdout }) => text(stdout).trim().split('\n').length)).toEqual([3, 3]);
+      // No other takes its place.
+      const starters = await Promise.all(Array.from({ length: 150 }, () => starterOf(own)));
+      expect(new Set(starters)).toEqual(new Set([process.pid]));
+    });
+
+    it('with programs that it was about to start leaves them in doubt too', async () => {
+      const own = runIn({ PATH });
+      const launcher = await untilLaunched(own);
+      process.kill(launcher, 'SIGSTOP');
+      const running = Promise.allSettled([own(['true']), own(['true'])]);
+      await turns(20);
+      process.kill(launcher, 'SIGKILL');
+      for (const end of await running)
+        expect(end).toMatchObject({ status: 'rejected', reason: { class: 'ambiguous', inDoubt: true } });
+      expect(await starterOf(own)).toBe(process.pid);
+    });
+  });
+});
+
+/** How a program ends, as far as that is the same each time. */
+async function told(own: typeof run, [argv, options]: [Argv, Options?]): Promise<unknown> {
+  try {
+    const { exitCode, signal, stdout, stderr, ms } = await own(argv, options);
+    expect(ms).toBeGreaterThan(0);
+    return { exitCode, signal, stdout: [stdout.size, text(stdout)], stderr: [stderr.size, text(stderr)] };
+  } catch (error) {
+    const { message, code, class: kind, inDoubt, exitCode } = error as BatchxError & { exitCode?: number };
+    return { message, code, kind, inDoubt, exitCode };
+  }
+}
+
+describe.runIf(linux)('a program ends in the same way when a launcher starts it:', () => {
+  beforeEach(async () => {
+    await untilLaunched(launched);
+  });
+
+  const bytes = Buffer.from(Array.from({ length: 255 }, (_, at) => at + 1));
+  it.each<[string, () => [Argv, Options?]]>([
+    ['missing', () => [['no-such-program-at-all']]],
+    ['missing, by its path', () => [['/no/such/program', 'x']]],
+    ['a file that may not be executed', () => [[file('plain', 'echo no\n', 0o644)]]],
+    ['a folder', () => [[temporaryFolder()]]],
+    ['a script without an interpreter', () => [[file('odd', '#!/no/interpreter\n')]]],
+    ['no program', () => [[file('data', '\0\0\0\0')]]],
+    ['an argument that is too long', () => [['true', 'x'.repeat(200_000)]]],
+    ['too many arguments', () => [['true', ...Array.from({ length: 60 }, () => 'x'.repeat(120_000))]]],
+    ['no such folder', () => shell('pwd', { cwd: '/no/such/folder' })],
+    ['a file as its folder', () => shell('pwd', { cwd: '/etc/passwd' })],
+    ['another folder', () => shell('pwd', { cwd: '/usr/bin' })],
+    ['a relative folder', () => shell('pwd', { cwd: 'src' })],
+    ['bytes', () => [['printf', '%s|', bytes, Buffer.from([0xff]), 'é\n', '', "'", '"$(x)`']]],
+    ['text of all kinds', () => [['printf', '%s|', '\u{1f600}', '\n\t\r', ' ', '-n', '{}', '\\', '\u2028\x7f']]],
+    ['NUL', () => [['echo', 'a\0b']]],
+    ['half a character', () => [['echo', '\ud800']]],
+    [
+      'an odd environment',
+      () =>
+        shell('env -0 | grep -zv "^BATCHX_RUN=\\|^_=\\|^PWD=" | sort -z', {
+          env: { PATH, B: '1\n"é', 'a-b': '', U: undefined, BIG: 'x'.repeat(100_000) },
+        }),
+    ],
+    ['an environment that is too large', () => shell('true', { env: { PATH, BIG: 'x'.repeat(200_000) } })],
+    ['a NUL in its environment', () => shell('true', { env: { PATH, A: 'a\0b' } })],
+    ['no PATH', () => [['sh', '-c', 'echo $0'], { env: {} }]],
+    ['stdin as bytes', () => shell('cat; wc -c </dev/stdin', { stdin: Buffer.from('a\0b\n') })],
+    ['stdin as many bytes', () => shell('wc -c', { stdin: Buffer.alloc(3_000_000) })],
+    ['no stdin', () => shell('cat; readlink /proc/$$/fd/0')],
+    ['a closed stdin', () => shell('exec <&-; echo done', { stdin: Buffer.from('x') })],
+    [
+      'nothing but its descriptors',
+      () => shell('ls /proc/$$/fd | tr "\\n" " "; readlink /proc/$$/fd/1 /proc/$$/fd/2 | grep -c deleted'),
+    ],
+    ['closed outputs', () => shell('exec >&- 2>&-; exit 4')],
+    ['outputs thrown away', () => shell('echo x; echo y >&2; exit 3', { stdout: 'ignore', stderr: 'ignore' })],
+    [
+      'a flood',
+      () =>
+        shell('head -c 5000000 /dev/zero >&2 & yes | head -c 5000000; wait', {
+          stdout: { keep: 100, spool: false },
+          stderr: { keep: 10, spool: false },
+        }),
+    ],
+    ['something in the background', () => shell('sleep 0.3 & echo out; echo err >&2; exit 5')],
+    [
+      'a session of its own',
+      () => shell('test $(ps -o sid= -p $$) = $$ && test $(ps -o pgid= -p $$) = $$ && ps -o tty= -p $$'),
+    ],
+    ['no signals that are ignored or held back', () => [['grep', '^Sig[BI]', '/proc/self/status']]],
+    ['a mark', () => shell('env | grep -c "^BATCHX_RUN=[0-9]*-[0-9a-z]*-[0-9]*$"')],
+  ])('%s', async (_, make) => {
+    const given = make();
+    const here = await told(run, given);
+    const by = await untilLaunched(launched);
+    expect(await told(launched, given)).toEqual(here);
+    // It is still there, and takes the next one.
+    expect(await starterOf(launched)).toBe(by);
+  });
+
+  it('exit codes and signals', async () => {
+    const codes = Array.from({ length: 256 }, (_, code) => code);
+    const ends = await Promise.all(codes.map((code) => launched(['sh', '-c', `exit ${code}`])));
+    expect(ends.map(({ exitCode, signal }) => [exitCode, signal])).toEqual(codes.map((code) => [code, undefined]));
+    for (const name of [
+      'SIGHUP',
+      'SIGINT',
+      'SIGQUIT',
+      'SIGABRT',
+      'SIGKILL',
+      'SIGSEGV',
+      'SIGPIPE',
+      'SIGTERM',
+      'SIGUSR1',
+    ])
+      expect(await launched(['sh', '-c', `ulimit -c 0; kill -${name.slice(3)} $$`])).toMatchObject({
+        exitCode: undefined,
+        signal: name,
+      });
+  });
+
+  it('with the times of its start and its end', async () => {
+    const before = Date.now();
+    const [short, long] = await Promise.all([launched(['true']), launched(['sleep', '0.3'])]);
+    for (const end of [short, long]) {
+      expect(end.startedAt).toBeGreaterThanOrEqual(before);
+      expect(end.startedAt + end.ms).toBeLessThanOrEqual(Date.now() + 1);
+    }
+    expect(long.ms).toBeGreaterThanOrEqual(300);
+    expect(short.ms).toBeLessThan(long.ms);
+  });
+
+  it('when its signal fires: nothing of its tree is left', async () => {
+    const stop = new AbortController();
+    const lines = new Lines(4);
+    const stubborn = `trap "" TERM; echo \\$\\$; while :; do sleep 1; done`;
+    const script = `setsid sh -c '${stubborn.replaceAll('\\', '')}' & (setsid sh -c '${stubborn.replaceAll('\\', '')}' &) & sleep 100 & echo $!; echo $$; wait`;
+    const reason = new BatchxError('timeout', 'late');
+    let end: ProcessEnd | undefined;
+    const running = launched(['sh', '-c', script], {
+      signal: stop.signal,
+      stdout: { ...kept, onBytes: lines.onBytes },
+      onGivenUp: (given) => (end = given),
+    });
+    running.catch(() => undefined);
+    await lines.there;
+    stop.abort(reason);
+    await expect(running).rejects.toBe(reason);
+    expect(lines.all.map(Number).filter(alive)).toEqual([]);
+    expect(end).toMatchObject({ exitCode: undefined, signal: 'SIGTERM' });
+  });
+
+  it('when its signal fires while it is being started', async () => {
+    const stop = new AbortController();
+    setMaxListeners(0, stop.signal);
+    const running = Promise.allSettled(
+      Array.from({ length: 20 }, () => launched(['sleep', '100'], { signal: stop.signal })),
+    );
+    await turns(1);
+    stop.abort();
+    for (const end of await running) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'aborted' } });
+    const fired = launched(['sleep', '100'], { signal: stop.signal });
+    await expect(fired).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+function file(name: string, content: string, mode = 0o755): string {
+  const path = join(temporaryFolder(), name);
+  writeFileSync(path, content, { mode });
+  return path;
+}
+
+describe.runIf(linux)('the launcher of a batchx', () => {
+  const values = (count: number): string =>
+    fixture(Array.from({ length: count }, (_, n) => `${n}\n`).join(''), 'values');
+
+  /** A run that goes on, and its launcher. */
+  async function begun(): Promise<{ batchx: ReturnType<typeof start>; launcher: number }> {
+    const batchx = start(['exec', '-j2', '-a', values(1_000_000), '--', 'sh', '-c', 'echo $PPID']);
+    const last = (): number => Number(batchx.stdout.split('\n').at(-2));
+    await batchx.until(() => batchx.stdout !== '' && last() !== batchx.process.pid);
+    return { batchx, launcher: last() };
+  }
+
+  it.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)('ends with it by %s', async (signal) => {
+    const { batchx, launcher } = await begun();
+    expect(alive(launcher)).toBe(true);
+    batchx.kill(signal);
+    expect((await batchx.ended).ended).toBe(signal);
+    await until(() => !alive(launcher));
+  });
+
+  it('ends with it when all is done', async () => {
+    const { stdout, stderr, ended } = await start(['exec', '-j2', '-a', values(400), '--', 'sh', '-c', 'echo $PPID'])
+      .ended;
+    expect([stderr, ended, stdout.split('\n').length]).toEqual(['', 0, 401]);
+    const launchers = [...new Set(stdout.trim().split('\n').map(Number))].slice(1);
+    expect(launchers).toHaveLength(1);
+    await until(() => !launchers.some(alive));
+  });
+
+  it('hands signals on: a program takes it for its parent', async () => {
+    const { batchx, launcher } = await begun();
+    process.kill(launcher, 'SIGTERM');
+    expect((await batchx.ended).ended).toBe('SIGTERM');
+    await until(() => !alive(launcher));
+  });
+
+  it('ends at the third signal, with all that it has started', async () => {
+    const script = 'trap "" TERM INT; echo $PPID $$; [ $1 -lt 298 ] || { setsid sleep 100 & echo 0 $!; sleep 100; }';
+    const batchx = start(['exec', '-j2', '--line-buffer', '-a', values(300), '--', 'sh', '-c', script, 'sh', '{}']);
+    const rows = (): number[][] =>
+      batchx.stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ').map(Number));
+    await batchx.until(() => rows().filter(([parent]) => parent === 0).length === 2);
+    const pids = rows()
+      .slice(-4)
+      .map(([, pid = 0]) => pid);
+    expect(pids.filter(alive)).toEqual(pids);
+    for (let time = 0; time < 3; time++) {
+      batchx.kill('SIGINT');
+      await new Promise((resolve) => setTimeout(resolve, 120));
+    }
+    expect((await batchx.ended).ended).toBe('SIGINT');
+    await until(() => !pids.some(alive));
+    expect(rows()[298]?.[0]).not.toBe(batchx.process.pid);
+  });
+});
