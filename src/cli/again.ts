@@ -1,9 +1,11 @@
 import type * as z from 'zod';
+import { keepsBytes } from '../core/command/argument.js';
 import { printable } from '../core/printable.js';
+import { shownArg } from './flag-faults.js';
 import { type Flag, flagsOf } from './flags.js';
 
 /** What is said of the inputs of a run, and not of what failed in it. */
-const OF_INPUTS = ['limit', 'allow-empty'];
+const OF_INPUTS = ['limit', 'retry-in-doubt', 'allow-empty'];
 
 /**
  * The command line that runs just what failed again: as it was given, over the file of dead letters in place of the
@@ -109,4 +111,7 @@ function shellLine(words: readonly string[]): string | undefined {
 }
 
 /** An argument as a shell has to be given it. */
-const quoted = (arg: string): string => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`);
+function quoted(arg: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(arg)) return arg;
+  return keepsBytes(arg) ? shownArg(arg) : `'${arg.replaceAll("'", `'\\''`)}'`;
+}

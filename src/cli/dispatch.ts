@@ -6,6 +6,7 @@ import { completionsFor } from './completions.js';
 import { type Ending, EXIT } from './exit.js';
 import { commandHelp, programHelp } from './help.js';
 import { parseLine } from './parse-line.js';
+import { keptArgs } from './raw-args.js';
 import { tell } from './tell.js';
 import { say } from './terminal.js';
 import { writeOut } from './write-out.js';
@@ -24,7 +25,7 @@ const examples = [
 /** Runs a command and gives how the program ends; everything that goes wrong is told on standard error. */
 export async function dispatch(name: string | undefined, args: readonly string[]): Promise<Ending> {
   try {
-    return await choose(name, args);
+    return await choose(name, keptArgs(args));
   } catch (error) {
     const ending = tell(error);
     if (ending === EXIT.usage && commands.some((each) => each.name === name)) {

@@ -40,9 +40,9 @@ export const execFlags = z.strictObject({
     'Write each line as soon as a command has written it, instead of its whole output at its end.',
   ),
   'arg-file': flag(
-    z.array(z.string().min(1)).optional(),
+    z.array(text).optional(),
     'Take each line of a file as a value, `-` for standard input; several are combined.',
-    { alias: 'a', value: 'FILE' },
+    { alias: 'a', value: 'FILE', instead: 'give it to standard input, with -a - < FILE' },
   ),
   null: flag(z.boolean().default(false), 'Values in files end with a NUL character, as `find -print0` writes them.', {
     alias: '0',
@@ -89,11 +89,14 @@ export const execFlags = z.strictObject({
     z.boolean().default(false),
     'Give each value to the standard input of its command: of a file what is in it.',
   ),
-  cwd: flag(text.optional(), 'Run the commands in this folder; placeholders stand for values.', { value: 'DIR' }),
+  cwd: flag(text.optional(), 'Run the commands in this folder; placeholders stand for values.', {
+    value: 'DIR',
+    instead: 'go there before, with `cd`',
+  }),
   env: flag(
     z.array(z.string().regex(/^[^=]+=/, wanted('NAME=VALUE'))).optional(),
     'Set a variable of the environment of the commands.',
-    { value: 'NAME=VALUE' },
+    { value: 'NAME=VALUE', instead: 'set it in the script of --shell' },
   ),
   creates: flag(
     text.optional(),
@@ -101,8 +104,8 @@ export const execFlags = z.strictObject({
     { value: 'PATH' },
   ),
   'on-exists': flag(
-    oneOf(['fail', 'skip', 'overwrite']).default('fail'),
-    'What to do when that file is there already: fail unless said.',
+    oneOf(['fail', 'skip', 'overwrite']).optional(),
+    'What to do when the file of --creates is there already: fail unless said.',
   ),
   joblog: flag(text.optional(), 'Write a line for each command to this file, in the columns of GNU parallel.', {
     value: 'FILE',
@@ -117,6 +120,10 @@ export const execFlags = z.strictObject({
   failed: flag(text.optional(), 'Write the values whose commands failed to this file; -a FILE runs just those again.', {
     value: 'FILE',
   }),
+  'retry-in-doubt': flag(
+    z.boolean().default(false),
+    'Run the values again that an earlier run left in doubt, as they may have been done. Unless said they stay so.',
+  ),
   'allow-empty': flag(
     z.boolean().default(false),
     'Take it for no values when nothing matches, no value is given, or standard input is closed: exit with 0, not 4.',

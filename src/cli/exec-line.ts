@@ -1,17 +1,10 @@
+import { keepsBytes } from '../core/command/argument.js';
 import { BatchxError } from '../core/errors.js';
 import { execFlags } from './exec-flags.js';
-import { type Flag, flagsOf } from './flags.js';
+import { listsOf, type ValueList } from './exec-lists.js';
+import { partsOf } from './exec-parts.js';
+import { shownArg } from './flag-faults.js';
 import { type ParsedLine, parseLine } from './parse-line.js';
-import { rawArgs } from './raw-args.js';
-
-/** A list of values behind one of the marks. */
-export interface ValueList {
-  /** Bytes are values that are not UTF-8. */
-  readonly values?: readonly (string | Uint8Array)[];
-  readonly files?: readonly string[];
-  /** Goes along with the list before it, instead of being combined with it. */
-  readonly linked: boolean;
-}
 
 /** What a command line of `exec` says. */
 export interface ExecLine extends ParsedLine<typeof execFlags> {
@@ -24,8 +17,6 @@ export interface ExecLine extends ParsedLine<typeof execFlags> {
   readonly inputs: readonly string[];
   readonly lists: readonly ValueList[];
 }
-
-const MARKS = [':::', ':::+', '::::', '::::+'];
 
 /**
  * Reads the arguments of `exec`.
@@ -46,103 +37,36 @@ export function parseExecLine(args: readonly string[]): ExecLine {
   const [first, ...others] = positionals;
   if (words === undefined || first !== undefined) {
     const inputs = [...others, ...(words ?? [])];
-    if (first === undefined)
-      throw new BatchxError('usage', "expected a command, as in: batchx exec 'gzip -k {}' 'logs/*.txt'");
+    if (first === undefined) throw noCommand('got none');
+    expectInUtf8(inputs);
     if (lists.length > 0 && inputs.length > 0) {
       throw new BatchxError(
         'usage',
         `expected the values of the command in one place, got ${inputs.join(' ')} beside those of -a or \`:::\``,
       );
     }
-    return { ...line, command: first, words: [first], inputs, lists };
+    return { ...line, command: commandOf([first]), words: [first], inputs, lists };
   }
   return { ...line, command: commandOf(words), words, inputs: [], lists };
 }
 
-/** The arguments among which flags are looked for. */
-export const flagsIn = (args: readonly string[]): readonly string[] => partsOf(args).own;
+const noCommand = (got: string): BatchxError =>
+  new BatchxError('usage', `expected a command, ${got}, as in: batchx exec 'gzip -k {}' 'logs/*.txt'`);
 
-interface Parts {
-  /** Flags, and what may be a command in one word with its inputs. */
-  readonly own: readonly string[];
-  /** What follows where flags have ended. */
-  readonly words: readonly string[] | undefined;
-  /** The first mark and all behind it. */
-  readonly values: readonly string[];
+/** Files are opened by their names as text; a walk finds those of other names, too, and values are passed on as bytes. */
+function expectInUtf8(inputs: readonly string[]): void {
+  const input = inputs.find(keepsBytes);
+  if (input === undefined) return;
+  throw new BatchxError(
+    'usage',
+    `expected names in UTF-8, got ${shownArg(input)}: give such files behind \`:::\`, or by a pattern in quotes, as in '*.txt'`,
+  );
 }
-
-function partsOf(args: readonly string[]): Parts {
-  const mark = args.findIndex((arg) => MARKS.includes(arg));
-  const head = mark < 0 ? args : args.slice(0, mark);
-  const values = mark < 0 ? [] : args.slice(mark);
-  const flags = flagsOf(execFlags);
-  let hasValues = mark >= 0;
-  for (let at = 0; at < head.length; at++) {
-    const arg = head[at] as string;
-    if (arg === '--') return { own: head.slice(0, at), words: head.slice(at + 1), values };
-    if (isFlag(arg)) {
-      hasValues ||= saysArgFile(arg, flags);
-      if (takesNext(arg, flags)) at++;
-    } else if (isWhole(arg)) break;
-    else if (hasValues || hasPlaceholders(head.slice(at), flags))
-      return { own: head.slice(0, at), words: head.slice(at), values };
-    else break;
-  }
-  const dashes = head.indexOf('--');
-  if (dashes < 0) return { own: head, words: undefined, values };
-  return { own: head.slice(0, dashes), words: head.slice(dashes + 1), values };
-}
-
-const isFlag = (arg: string): boolean => arg.startsWith('-') && arg !== '-';
-
-function saysArgFile(arg: string, flags: readonly Flag[]): boolean {
-  if (arg.startsWith('--')) return arg === '--arg-file' || arg.startsWith('--arg-file=');
-  const letters = Array.from(arg.slice(1));
-  const valued = letters.find((letter) => flags.some(({ alias, boolean }) => alias === letter && !boolean));
-  return valued === 'a';
-}
-
-/** Whether one of these words has a placeholder in it, and is not the value of a flag. */
-function hasPlaceholders(words: readonly string[], flags: readonly Flag[]): boolean {
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at] as string;
-    if (word === '--') return false;
-    if (isFlag(word) && takesNext(word, flags)) at++;
-    else if (at > 0 && hasPlaceholder(word) && !flags.some(({ name }) => word.startsWith(`--${name}=`))) return true;
-  }
-  return false;
-}
-
-/** Whether what follows a flag is its value. */
-function takesNext(arg: string, flags: readonly Flag[]): boolean {
-  if (arg.startsWith('--')) return flags.some(({ name, boolean }) => !boolean && arg === `--${name}`);
-  // Of flags in one word, such as `-kj`, the last one may have a value; `-j4` has it already.
-  for (let at = 1; at < arg.length; at++) {
-    const flag = flags.find(({ alias }) => alias === arg[at]);
-    if (flag?.boolean === false) return at === arg.length - 1;
-  }
-  return false;
-}
-
-const isWhole = (word: string): boolean => /\s/.test(word.trim());
-
-const hasPlaceholder = (word: string): boolean => /\{(-?\d*(\.|\/\/|\/\.|\/)?|#|%|outputPath)\}|\{\{/.test(word);
 
 /** One word may be a whole command; several are words already. */
-const commandOf = (words: readonly string[]): string | readonly string[] => {
-  const [only] = words;
-  if (only === undefined) throw new BatchxError('usage', 'expected a command, got none');
-  return words.length === 1 ? only : words;
-};
-
-function listsOf(args: readonly string[]): ValueList[] {
-  const lists: { mark: string; entries: (string | Uint8Array)[] }[] = [];
-  for (const arg of rawArgs(args)) {
-    if (typeof arg === 'string' && MARKS.includes(arg)) lists.push({ mark: arg, entries: [] });
-    else lists.at(-1)?.entries.push(arg);
-  }
-  return lists.map(({ mark, entries }) => ({
-    ...(mark.startsWith('::::') ? { files: entries.map(String) } : { values: entries }),
-    linked: mark.endsWith('+'),
-  }));
+function commandOf(words: readonly string[]): string | readonly string[] {
+  const [first] = words;
+  if (first === undefined) throw noCommand('got none');
+  if (first.trim() === '') throw noCommand('got empty text');
+  return words.length === 1 ? first : words;
 }

@@ -2,18 +2,20 @@ import { builtin } from '../builtin.js';
 import { CommandError } from '../core/command-result.js';
 import { BatchxError } from '../core/errors.js';
 import type { Outcome } from '../core/outcome.js';
+import { prepareRoot } from '../core/root-folder.js';
 import type { Plan, Use } from '../pipeline/plan.js';
 import { run, type RunResult } from '../pipeline/run.js';
 import { execAgain } from './again.js';
 import { refuseClosedOutput } from './closed.js';
+import { checkLine } from './exec-checks.js';
 import { defaultJobs, execFlags } from './exec-flags.js';
 import type { ExecLine } from './exec-line.js';
 import { execSources } from './exec-sources.js';
 import type { Ending } from './exit.js';
 import type { Again } from './failures.js';
+import { rewordFor } from './flag-words.js';
 import { haltOf } from './halted.js';
 import { LineOutput } from './line-output.js';
-import { checkFailed } from './row-failed.js';
 import { inSession, type Session } from './session.js';
 import { say } from './terminal.js';
 
@@ -22,20 +24,20 @@ export function runCommands(line: ExecLine): Promise<Ending> {
   const { quiet, progress, out, results } = line.flags;
   const speaksForItself = ({ error }: Outcome): boolean =>
     out === 'output' && results === undefined && error instanceof CommandError && error.result.output.stderr.size > 0;
-  const options = { quiet, progress, rows: true, again: againOf(line), speaksForItself };
+  const options = { quiet, progress, rows: true, again: againOf(line), reword: rewordFor(execFlags), speaksForItself };
   return inSession(options, (session) => runStep(line, session));
 }
 
 async function runStep(line: ExecLine, { runtime, account }: Session): Promise<RunResult> {
   const { flags } = line;
   refuseClosedOutput();
-  if (flags.failed !== undefined) await checkFailed(flags.failed);
-  refuseTogether(flags);
+  await checkLine(line);
   const lines = flags['line-buffer'] && !flags['dry-run'] ? new LineOutput(runtime.stdio, flags.tag) : undefined;
   const plan: Plan = {
     name: 'exec',
     sources: await execSources(line, runtime),
     limit: flags.limit,
+    retryInDoubt: flags['retry-in-doubt'],
     steps: [{ name: 'exec', options: stepOptions(line, lines), policies: policiesOf(flags) }],
     concurrency: flags.concurrency ?? defaultJobs(),
     ordered: flags['keep-order'],
@@ -43,23 +45,12 @@ async function runStep(line: ExecLine, { runtime, account }: Session): Promise<R
     halt: haltOf(flags),
     sinks: sinksOf(flags),
   };
+  if (flags.results !== undefined && !flags['dry-run']) await prepareRoot(flags.results);
   if (flags.verbose) runtime.events.on('batch:command', ({ command }) => say(command));
   const result = await run(plan, { registry: builtin, runtime, account });
   if (result.error !== undefined || result.counts.read > 0 || flags['allow-empty'] || result.interrupted) return result;
   if (flags.limit === 0) return result;
   return { ...result, error: nothingToDo(line) };
-}
-
-/** What cannot be had at the same time. */
-function refuseTogether(flags: ExecLine['flags']): void {
-  const { 'line-buffer': lines, 'keep-order': ordered, out, results, rate, delay } = flags;
-  const refuse = (one: string, other: string, why: string): never => {
-    throw new BatchxError('usage', `expected one of ${one} and ${other}, got both: ${why}`);
-  };
-  if (lines && ordered) refuse('--line-buffer', '--keep-order', 'lines are written as they come');
-  if (lines && out === 'jsonl') refuse('--line-buffer', '--out jsonl', 'an outcome has all that its command wrote');
-  if (lines && results !== undefined) refuse('--line-buffer', '--results', 'what goes to files is not shown');
-  if (rate !== undefined && delay !== undefined) refuse('--rate', '--delay', 'a delay of 2s is a rate of 1/2s');
 }
 
 function nothingToDo({ inputs, lists }: ExecLine): BatchxError {
@@ -70,7 +61,7 @@ function nothingToDo({ inputs, lists }: ExecLine): BatchxError {
 }
 
 function stepOptions({ command, flags }: ExecLine, lines: LineOutput | undefined): Use['options'] {
-  const { shell, stdin, cwd, creates, env = [], out, results } = flags;
+  const { shell, stdin, cwd, creates, 'on-exists': onExists, env = [], out, results } = flags;
   // Lines that have been shown need not be kept; an outcome holds only what is in memory.
   const spool = lines === undefined && (out === 'output' || results !== undefined);
   const variables = env.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] as const);
@@ -83,7 +74,7 @@ function stepOptions({ command, flags }: ExecLine, lines: LineOutput | undefined
     ...(lines !== undefined && { keep: '0B' }),
     dryRun: flags['dry-run'],
     env: Object.fromEntries(variables),
-    onExists: flags['on-exists'],
+    ...(onExists !== undefined && { onExists }),
     ...(cwd !== undefined && { cwd }),
     ...(creates !== undefined && { creates }),
     ...(lines !== undefined && { onOutput: lines.write }),

@@ -4,7 +4,9 @@ import { useInputs } from '../core/in-use.js';
 import type { Runtime } from '../core/runtime.js';
 import type { Use } from '../pipeline/plan.js';
 import { isInputClosed } from './closed.js';
-import type { ExecLine, ValueList } from './exec-line.js';
+import type { ExecLine } from './exec-line.js';
+import type { ValueList } from './exec-lists.js';
+import { unmatched } from './find-files.js';
 import { rowSources } from './row-sources.js';
 import { say } from './terminal.js';
 
@@ -23,7 +25,15 @@ export async function execSources(line: ExecLine, runtime: Runtime): Promise<Use
     return [argumentsOf([{ files: ['-'], linked: false }], flags, runtime)];
   }
   refuseListFlags(flags);
+  if (!flags.quiet) await tellUnmatched(inputs);
   return [{ name: 'files', options: { pattern: inputs } }];
+}
+
+/** Of one pattern alone the end of the run says it; among others it would pass unnoticed. */
+async function tellUnmatched(inputs: readonly string[]): Promise<void> {
+  if (inputs.length === 1) return;
+  const none = await unmatched(inputs);
+  if (none.length < inputs.length) say(...none.map((pattern) => `warning: ${pattern}: no file matches`));
 }
 
 function fromNothing(mayBeEmpty: boolean): Use[] {

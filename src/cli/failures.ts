@@ -4,6 +4,7 @@ import type { Events } from '../core/events.js';
 import type { Outcome } from '../core/outcome.js';
 import { printable } from '../core/printable.js';
 import { type Cause, Causes, placeOf } from '../report/causes.js';
+import type { Reword } from './flag-words.js';
 import { number } from './progress-line.js';
 import { cut, roomBelow, say, sayBelow } from './terminal.js';
 import { UnreadInputs } from './unread-inputs.js';
@@ -23,21 +24,29 @@ export interface Again {
   readonly command: string | undefined;
 }
 
+export interface FailuresOptions {
+  readonly quiet: boolean;
+  readonly reword: Reword;
+  /** Of which failures the user has seen already why, so that only their causes are told. */
+  readonly speaksForItself?: ((outcome: Outcome) => boolean) | undefined;
+}
+
 /** Tells the first failures of a run on standard error as they happen, and all of them by their causes at the end. */
 export class Failures {
   readonly #quiet: boolean;
   readonly #byCode = new Map<string, number>();
   readonly #causes: Causes;
   readonly #unread: UnreadInputs;
+  readonly #reword: Reword;
   readonly #speaksForItself: (outcome: Outcome) => boolean;
   #told = 0;
   /** Failures that were left to speak for themselves. */
   #left = 0;
   #strays = 0;
 
-  /** `speaksForItself` says of which failures the user has seen already why, so that only their causes are told. */
-  constructor(events: Events, quiet: boolean, speaksForItself: (outcome: Outcome) => boolean = () => false) {
+  constructor(events: Events, { quiet, reword, speaksForItself = () => false }: FailuresOptions) {
     this.#quiet = quiet;
+    this.#reword = reword;
     this.#speaksForItself = speaksForItself;
     this.#unread = new UnreadInputs(events);
     this.#causes = new Causes(events);
@@ -86,8 +95,15 @@ export class Failures {
     const rest = list.slice(SHOWN).reduce((sum, { count }) => sum + count, others);
     const width = number(shown[0]?.count ?? 0).length;
     const room = roomBelow() - width - 1;
-    const lines = shown.map((cause) => `${number(cause.count).padStart(width)} ${describe(cause, room)}`);
+    const lines = shown.map(
+      (cause) => `${number(cause.count).padStart(width)} ${describe(this.#reworded(cause), room)}`,
+    );
     return rest === 0 ? lines : [...lines, `${number(rest).padStart(width)} for other causes`];
+  }
+
+  #reworded(cause: Cause): Cause {
+    const told = (message: string): string => this.#reword({ code: cause.code, message });
+    return { ...cause, pattern: told(cause.pattern), message: told(cause.message) };
   }
 
   #failed(outcome: Outcome): void {
@@ -101,7 +117,7 @@ export class Failures {
       return;
     }
     // Where, and what: `rows.jsonl:2: not JSON: ...`.
-    this.#tell(`${error?.where ?? placeOf(item)}: ${error?.message ?? 'failed'}`);
+    this.#tell(`${error?.where ?? placeOf(item)}: ${error === undefined ? 'failed' : this.#reword(error)}`);
   }
 
   #tell(line: string): void {

@@ -27,4 +27,4 @@ export const concurrency = z
     return given.endsWith('%') ? Math.max(1, Math.floor((cores * Number(given.slice(0, -1))) / 100)) : Number(given);
   });
 
-export const text = z.string().min(1, 'expected a value; one that begins with a dash is given as --flag=VALUE');
+export const text = z.string().min(1, 'expected a value, got empty text');

@@ -5,6 +5,8 @@ export interface FlagMeta {
   readonly alias?: string;
   /** What stands for its value in the help. */
   readonly value?: string;
+  /** What to do when the value that is wanted is not UTF-8; to choose another unless said. */
+  readonly instead?: string;
 }
 
 /** One flag, as parsing, help and completion see it. */

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { BatchxError, messageOf } from '../core/errors.js';
 import { suggest } from '../core/suggest.js';
 import type { Use } from '../pipeline/plan.js';
+import { findFiles } from './find-files.js';
 
 export const FORMATS = ['jsonl', 'json', 'csv', 'lines'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -66,7 +67,7 @@ async function pathsOf(input: string, mayBeEmpty: boolean): Promise<string[]> {
       `${input} has no .jsonl, .json, .csv, .tsv or .txt files in it`,
     );
   if (stat !== undefined) return [input];
-  if (/[*?[\]{}]/.test(input)) return found(await expand(input), `${input} matches no file`);
+  if (/[*?[\]{}]|[@!+]\(/.test(input)) return found(await expand(input), `${input} matches no file`);
   const near = suggest(basename(input), namesIn(dirname(input)));
   const hint = near === undefined ? '' : `; did you mean ${join(dirname(input), near)}?`;
   throw new BatchxError('input', `cannot read ${input}: there is no such file${hint}`, { where: input });
@@ -90,9 +91,7 @@ function namesIn(folder: string): string[] {
 
 /** The files that match, in the order of their names. Links are followed; what several names lead to is given once. */
 async function expand(pattern: string, cwd?: string): Promise<string[]> {
-  const { glob } = await import('tinyglobby');
-  const names = await glob(pattern, { ...(cwd !== undefined && { cwd }), expandDirectories: false });
-  const paths = names.map((name) => (cwd === undefined ? name : join(cwd, name))).sort();
+  const paths = (await findFiles(pattern, cwd)).sort();
   const seen = new Set<string>();
   return paths.filter((path) => {
     const real = realpathSync.native(path);

@@ -1,7 +1,7 @@
 import { Parser } from 'yargs/helpers';
 import type * as z from 'zod';
 import { BatchxError } from '../core/errors.js';
-import { suggest } from '../core/suggest.js';
+import { asTyped, cut, notUtf8, unknown, unknownFlags } from './flag-faults.js';
 import { type Flag, flagsOf } from './flags.js';
 
 /** The arguments of a command. */
@@ -49,7 +49,10 @@ export function parseLine<F extends z.ZodObject>(
     else faults.push(fault);
   }
   const parsed = schema.safeParse(given);
-  for (const { path, message } of parsed.error?.issues ?? []) faults.push(`--${String(path[0])}: ${message}`);
+  for (const { path, message } of parsed.error?.issues ?? []) {
+    const flag = flags.find(({ name }) => name === path[0]);
+    faults.push(`${flag === undefined ? `--${String(path[0])}` : asTyped(flag, line)}: ${message}`);
+  }
   if (faults.length > 0) throw new BatchxError('usage', faults.join('\n'));
   const literals = mark < 0 ? undefined : args.slice(mark + 1);
   return { flags: parsed.data as z.output<F>, positionals: [...positionals, ...after.map(String)], literals, args };
@@ -121,6 +124,8 @@ const isValued = (arg: string, flags: readonly Flag[]): boolean =>
 /** What was said by a flag, or what is wrong with it. */
 function meaning(flag: Flag, given: unknown, line: readonly string[], flags: readonly Flag[]): [unknown, string?] {
   const values = Array.isArray(given) ? (given as unknown[]) : [given];
+  const bytes = notUtf8(flag, values, line);
+  if (bytes !== undefined) return [given, bytes];
   if (!flag.repeatable) return meaningOf(flag, values.at(-1), line, flags);
   const meant = values.map((value) => meaningOf(flag, value, line, flags));
   const faults = meant.flatMap(([, fault]) => fault ?? []);
@@ -128,28 +133,18 @@ function meaning(flag: Flag, given: unknown, line: readonly string[], flags: rea
 }
 
 function meaningOf(flag: Flag, value: unknown, line: readonly string[], flags: readonly Flag[]): [unknown, string?] {
-  const { name, alias, boolean, choices } = flag;
-  const long = `--${name}`;
+  const { name, boolean, choices } = flag;
   if (boolean) return [value];
   if (value === false) return choices.includes('none') ? ['none'] : [value, unknown(`--no-${name}`, flags)];
-  if (value !== '' || line.includes(`${long}=`)) return [value];
-  const raw = alias === undefined || line.includes(long) ? long : `-${alias}`;
-  return [value, `${raw}: expected a value; one that begins with a dash is given as ${long}=VALUE`];
+  if (value !== '' || isGivenEmpty(flag, line)) return [value];
+  return [value, `${asTyped(flag, line)}: expected a value; one that begins with a dash is given as --${name}=VALUE`];
 }
 
-const unknownFlags = (positionals: readonly string[], flags: readonly Flag[], example: string): string[] =>
-  positionals.filter((arg) => /^-./.test(arg)).map((arg) => unknown(cut(arg)[0], flags, example));
-
-function unknown(raw: string, flags: readonly Flag[], example = ''): string {
-  if (!raw.startsWith('--')) {
-    return `no flag is called ${raw.slice(0, 2)}; what begins with a dash and is no flag goes behind --, as in: -- ${example}`;
-  }
-  const names = flags.flatMap((each) => (each.negatable ? [each.name, `no-${each.name}`] : [each.name]));
-  const near = suggest(raw.slice(2), names);
-  return `no flag is called ${raw}${near === undefined ? '' : `; did you mean --${near}?`}`;
-}
-
-function cut(arg: string): [flag: string, value: string] {
-  const at = arg.indexOf('=');
-  return at < 0 ? [arg, ''] : [arg.slice(0, at), arg.slice(at + 1)];
-}
+/** Whether empty text was given as the value of a flag, as in `--tag ''` or `--tag=`, and not just nothing. */
+const isGivenEmpty = ({ name, alias }: Flag, line: readonly string[]): boolean =>
+  line.some(
+    (arg, at) =>
+      arg === `--${name}=` ||
+      (line[at + 1] === '' &&
+        (arg === `--${name}` || (/^-[^-]/.test(arg) && alias !== undefined && arg.endsWith(alias)))),
+  );

@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import type { Counts } from '../core/account.js';
 import type { Stdio } from '../core/runtime.js';
+import { lineStart } from './line-start.js';
 import { joinParts, progressParts } from './progress-line.js';
 import { drawProgress } from './spinner.js';
 import { besideDrawing } from './standard-streams.js';
@@ -45,7 +46,7 @@ export function showProgress(options: ProgressOptions, counts: () => Counts): Pr
     return { line, stop, stdio: besideDrawing() };
   }
   const event = (): string => JSON.stringify({ event: 'batch:progress', seconds: seconds(), ...counts() }) + '\n';
-  const show = kind === 'plain' ? () => say(line()) : () => void process.stderr.write(event());
+  const show = kind === 'plain' ? () => say(line()) : () => void process.stderr.write(lineStart() + event());
   const timer = setInterval(show, EVERY[kind]).unref();
   return {
     line,

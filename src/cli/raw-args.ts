@@ -1,18 +1,18 @@
-import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
+import { keptText } from '../core/command/argument.js';
 
 /** What Node puts in the place of bytes that are not UTF-8. */
 const LOST = '\ufffd';
 
 /**
- * The last arguments of this process, with the bytes of those that are not UTF-8, which Node has lost. Where the system
- * does not tell they are given as they are.
+ * The last arguments of this process; bytes that are not UTF-8, which Node has lost, are in them as `keptText` keeps
+ * them. Where the system does not tell the arguments are given as they are.
  */
-export function rawArgs(args: readonly string[]): readonly (string | Uint8Array)[] {
+export function keptArgs(args: readonly string[]): readonly string[] {
   if (!args.some((arg) => arg.includes(LOST))) return args;
   const given = commandLine().slice(-args.length);
   if (given.length !== args.length || given.some((bytes, at) => bytes.toString() !== args[at])) return args;
-  return given.map((bytes, at) => (isUtf8(bytes) ? (args[at] as string) : bytes));
+  return given.map((bytes, at) => (args[at]?.includes(LOST) === true ? keptText(bytes) : (args[at] as string)));
 }
 
 function commandLine(): Buffer[] {

@@ -56,6 +56,10 @@ export const rowFlags = z.strictObject({
     'Write the rows that failed to this file, in a form that can be given as input again. An older file of such rows is removed at the start; one that holds anything else is refused.',
     { value: 'FILE' },
   ),
+  'retry-in-doubt': flag(
+    z.boolean().default(false),
+    'Run the rows again that an earlier run left in doubt, as they may have been done. Unless said they stay so.',
+  ),
   'allow-empty': flag(
     z.boolean().default(false),
     'Take it for no rows when a glob or a folder has no files for us, no value is given, or standard input is closed: exit with 0, not 4. A file that is named still has to be there.',

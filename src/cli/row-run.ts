@@ -7,12 +7,14 @@ import { commandAgain } from './again.js';
 import { refuseClosedOutput } from './closed.js';
 import { type Ending, EXIT } from './exit.js';
 import { endingOfHalt, haltOf } from './halted.js';
+import { rewordFor } from './flag-words.js';
 import type { ParsedLine } from './parse-line.js';
 import { aggregateOf, type Row } from './row-aggregate.js';
 import { checkFailed } from './row-failed.js';
 import { rowFlags } from './row-flags.js';
 import { rowSources } from './row-sources.js';
 import { inSession, type Session } from './session.js';
+import { expectFolder } from './working-folder.js';
 
 type Line = ParsedLine<typeof rowFlags>;
 
@@ -22,7 +24,9 @@ export function runRows(step: Use, inputs: readonly string[], line: Line): Promi
   const rows = !count && stats === undefined && groupBy === undefined;
   const again =
     failed === undefined ? undefined : { file: failed, command: commandAgain(step.name, rowFlags, line.args, failed) };
-  return inSession({ quiet, progress, rows, again }, (session) => runStep(step, inputs, line, session));
+  return inSession({ quiet, progress, rows, again, reword: rewordFor(rowFlags) }, (session) =>
+    runStep(step, inputs, line, session),
+  );
 }
 
 async function runStep(
@@ -39,6 +43,7 @@ async function runStep(
     stop: () => enough.abort(),
   });
   refuseClosedOutput();
+  if (inputs.some((input) => input !== '-') || flags.failed !== undefined) expectFolder();
   if (flags.failed !== undefined) await checkFailed(flags.failed);
   const sources = await rowSources(inputs, line, runtime);
   const output = outputOf(flags);
@@ -48,6 +53,7 @@ async function runStep(
     name: step.name,
     sources,
     limit: flags.limit,
+    retryInDoubt: flags['retry-in-doubt'],
     steps: [step, ...(aggregate?.steps ?? [])],
     concurrency: flags.concurrency,
     ordered: flags['keep-order'],

@@ -6,8 +6,10 @@ import { createRuntime, type Runtime } from '../core/runtime.js';
 import type { RunResult } from '../pipeline/run.js';
 import { type Ending, EXIT, endingOfRun } from './exit.js';
 import { type Again, Failures } from './failures.js';
+import { type Reword, reworded } from './flag-words.js';
 import { watchFaults } from './faults.js';
 import { endingOfHalt, whyHalted } from './halted.js';
+import { watchLines } from './line-start.js';
 import { type ProgressOptions, showProgress } from './progress.js';
 import { listen } from './signals.js';
 import { say, sayBug } from './terminal.js';
@@ -22,6 +24,8 @@ export interface Session {
 export interface SessionOptions extends ProgressOptions {
   /** How what failed is run again, where it is written to a file. */
   readonly again?: Again | undefined;
+  /** How messages are told that call options by other names than the command line does. */
+  readonly reword: Reword;
   /** Of which failures the user has seen already why. */
   readonly speaksForItself?: (outcome: Outcome) => boolean;
 }
@@ -34,10 +38,10 @@ export async function inSession(
   options: SessionOptions,
   work: (session: Session) => Promise<RunResult>,
 ): Promise<Ending> {
-  const { quiet } = options;
+  const { quiet, reword } = options;
   const events = new Events();
   const account = new Account(events);
-  const failures = new Failures(events, quiet, options.speaksForItself);
+  const failures = new Failures(events, { quiet, reword, speaksForItself: options.speaksForItself });
   const progress = showProgress(options, () => account.counts);
   const interruption = listen(progress.line, quiet);
   let broken: End | undefined;
@@ -55,12 +59,14 @@ export async function inSession(
     stuck: () => giveUp(EXIT.failed, 'given up, as calls wait for promises that nothing will ever settle'),
   });
   const { stopping, signal } = interruption;
-  const stdio = progress.stdio;
-  const runtime = createRuntime({ events, stopping, signal, ...(stdio !== undefined && { stdio }) });
-  const result = await work({ runtime, account }).finally(() => progress.stop());
+  const stdio = watchLines(progress.stdio ?? createRuntime().stdio);
+  const runtime = createRuntime({ events, stopping, signal, stdio });
+  const result = await work({ runtime, account })
+    .catch((error: unknown) => Promise.reject(reworded(error, reword)))
+    .finally(() => progress.stop());
   const { ending, why } = broken ?? endOf(result, interruption.endedBy(), failures.strayed);
   if (result.error?.code === 'bug') sayBug(result.error);
-  else if (result.error !== undefined && ending !== 'SIGPIPE') say(result.error.message);
+  else if (result.error !== undefined && ending !== 'SIGPIPE') say(reword(result.error));
   const toSay = why !== '' || failures.any;
   if (toSay && !quiet && ending !== 'SIGPIPE') {
     // When it cannot be written the file is not there, or not whole.

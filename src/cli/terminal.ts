@@ -2,6 +2,7 @@ import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import { messageOf } from '../core/errors.js';
 import { printable } from '../core/printable.js';
+import { lineStart } from './line-start.js';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -21,7 +22,8 @@ export const canDraw = (): boolean => isatty(2) && process.stderr.columns > 0 &&
 
 /** Writes lines to standard error, each as one line whatever the data in it. */
 export function say(...lines: readonly string[]): void {
-  process.stderr.write(lines.map((line) => `batchx: ${printable(line)}\n`).join(''));
+  if (lines.length === 0) return;
+  process.stderr.write(lineStart() + lines.map((line) => `batchx: ${printable(line)}\n`).join(''));
 }
 
 /** Writes lines that belong to the one before, each as far as there is room for it. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { type Argument, concatArguments } from './command/argument.js';
 import { BatchxError, type BatchxErrorOptions, type ErrorCode } from './errors.js';
 import type { Events } from './events.js';
@@ -74,11 +75,21 @@ export class CommandResult {
     return textOf(this.#stderr);
   }
 
-  /** Of a stream that was not kept as a whole it also says how many bytes it had. */
+  /**
+   * Of a stream that was not kept as a whole it also says how many bytes it had, with `truncated`; what was kept of one
+   * that is not UTF-8 is there in base64 besides, as its text has lost bytes.
+   */
   toJSON(): Record<string, unknown> {
     const { command, exitCode, signal, stdout, stderr, ms } = this;
-    const sizes = { stdoutBytes: sizeBeyond(this.#stdout), stderrBytes: sizeBeyond(this.#stderr) };
-    return { command, exitCode, signal, stdout, stderr, ...sizes, ms: Math.round(ms) };
+    const [out, err] = [lossesOf(this.#stdout), lossesOf(this.#stderr)];
+    const losses = {
+      truncated: out.bytes === undefined && err.bytes === undefined ? undefined : true,
+      stdoutBytes: out.bytes,
+      stderrBytes: err.bytes,
+      stdoutBase64: out.base64,
+      stderrBase64: err.base64,
+    };
+    return { command, exitCode, signal, stdout, stderr, ...losses, ms: Math.round(ms) };
   }
 
   /** Lets go of what it wrote. */
@@ -100,9 +111,30 @@ function shortTag(values: readonly Argument[]): string | undefined {
   return typeof tag === 'string' && tag.trim() !== '' && tag.length <= SHORT ? tag : undefined;
 }
 
-const textOf = ({ kept }: Captured): string => Buffer.from(kept.buffer, kept.byteOffset, kept.length).toString('utf8');
+const textOf = (captured: Captured): string => {
+  const { buffer, byteOffset, length } = partOf(captured);
+  return Buffer.from(buffer, byteOffset, length).toString('utf8');
+};
 
-const sizeBeyond = ({ size, kept }: Captured): number | undefined => (size > kept.length ? size : undefined);
+/** What was kept, of text without the character that was cut off. */
+const partOf = ({ size, kept }: Captured): Uint8Array => (size > kept.length ? kept.subarray(0, wholeEnd(kept)) : kept);
+
+/** What the text of a stream does not say. */
+function lossesOf(captured: Captured): { readonly bytes?: number; readonly base64?: string } {
+  const { size, kept } = captured;
+  const base64 = isUtf8(partOf(captured)) ? undefined : Buffer.from(kept).toString('base64');
+  return { ...(size > kept.length && { bytes: size }), ...(base64 !== undefined && { base64 }) };
+}
+
+/** Where the last character begins when it may be cut off: at most three bytes from the end. */
+function wholeEnd(bytes: Uint8Array): number {
+  for (let at = bytes.length - 1; at >= bytes.length - 3 && at >= 0; at--) {
+    const byte = bytes[at] as number;
+    if (byte >= 0xc0) return at;
+    if (byte < 0x80) break;
+  }
+  return bytes.length;
+}
 
 /**
  * The error of a command that ran, and was no success.

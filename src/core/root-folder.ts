@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { access, constants, mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BatchxError, systemCode } from './errors.js';
 import type { FolderSync } from './folder-sync.js';
@@ -37,16 +37,14 @@ export class RootFolder {
   }
 
   async #open(): Promise<string> {
-    const root = this.#path;
     try {
-      const first = await mkdir(root, { recursive: true });
-      const path = await realpath(root);
+      const first = await makeFolders(this.#path);
+      const path = await realpath(this.#path);
       if (first !== undefined)
         for (let at = path; at.length >= resolve(first).length; at = dirname(at)) await this.#sync(dirname(at));
       return path;
     } catch (error) {
-      const reason = systemCode(error) === 'EEXIST' ? 'it is no folder' : reasonOf(error);
-      throw new BatchxError('output', `cannot write to the folder ${root}: ${reason}`, { cause: error, where: root });
+      throw unopened(this.#path, error);
     }
   }
 
@@ -72,6 +70,46 @@ function inside(root: string, folder: string, shown: string): string {
     where: shown,
   });
 }
+
+/** Makes the folder that outputs are to go to, before there are any; throws when nothing can be written there. */
+export async function prepareRoot(root: string): Promise<void> {
+  try {
+    await makeFolders(root);
+    await access(root, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unopened(root, error);
+  }
+}
+
+function unopened(root: string, error: unknown): BatchxError {
+  const own: Readonly<Record<string, string>> = { EEXIST: 'it is no folder', ENOENT: 'no folder can be made there' };
+  const reason = own[systemCode(error) ?? ''] ?? reasonOf(error);
+  return new BatchxError('output', `cannot write to the folder ${root}: ${reason}`, { cause: error, where: root });
+}
+
+/**
+ * Makes a folder with those that it lies in, and gives the first one that was made; undefined when it is there. `mkdir`
+ * of Node would never end where the system takes none, as in /proc.
+ */
+async function makeFolders(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path);
+    return path;
+  } catch (error) {
+    if (await isFolder(path)) return undefined;
+    const outer = dirname(path);
+    if (systemCode(error) !== 'ENOENT' || (await isFolder(outer))) throw error;
+    const first = await makeFolders(outer);
+    const made = await makeFolders(path);
+    return first ?? made;
+  }
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 
 /** Makes a folder; false when there is something already. */
 async function made(folder: string): Promise<boolean> {

@@ -47,7 +47,7 @@ export async function exclusively(
   try {
     const writer = await open();
     return {
-      write: (items, refuse, skip) => writer.write(items, refuse, skip),
+      write: (items, refuse, skip, done) => writer.write(items, refuse, skip, done),
       close: (whole) => end(() => writer.close(whole)),
     };
   } catch (error) {

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import type { Argument } from '../core/command/argument.js';
 import { type CommandResult, commandResultOf } from '../core/command-result.js';
 import { defineSink } from '../core/define.js';
+import { Digests } from '../core/digests.js';
 import { BatchxError } from '../core/errors.js';
 import type { Item } from '../core/item.js';
 import type { OutcomeOf } from '../core/outcome.js';
@@ -30,8 +31,9 @@ export const commandFilesOptions = z.strictObject({
  * item once its files are in place.
  *
  * A value is one folder name, whatever is in it: `a/b` is `a%2Fb`. A value that has a name stands below that name instead of
- * its number. Two items with the same values have one place: the second one fails. Files that are there are replaced. When
- * commands that run have all descriptors it waits for some of them to end, up to a minute.
+ * its number. Of items with the same values the first that is done has that place, and others have their own number behind
+ * it, as in `1/VALUE%#7`. Files that are there before are replaced. When commands that run have all descriptors it waits for
+ * some of them to end, up to a minute.
  *
  * @example
  * import { exec, literals, toCommandFiles } from 'batchx';
@@ -54,13 +56,14 @@ export const commandFilesSink = defineSink({
   examples: [{ title: 'A folder for all', options: { root: 'results' } }],
   open({ root }, runtime) {
     const folder = new OutputFolder({ root, onExists: 'overwrite', durability: 'off' }, runtime);
+    const places = new Places();
     return {
       async write(items, refuse) {
         for (const [index, item] of items.entries()) {
           const result = commandResultOf(item);
           if (result === undefined) continue;
           try {
-            await keep(item, result, folder, runtime);
+            await keep(item, result, { folder, places }, runtime);
           } catch (error) {
             const failure = BatchxError.from(error, 'output');
             if (failure.class === 'fatal') throw failure;
@@ -73,10 +76,27 @@ export const commandFilesSink = defineSink({
   },
 });
 
-async function keep(item: Item, result: CommandResult, folder: OutputFolder, runtime: Runtime): Promise<void> {
-  const place = join(
-    ...result.values.flatMap((value, index) => [fileName(result.names?.[index] || `${index + 1}`), nameOf(value)]),
-  );
+interface Root {
+  readonly folder: OutputFolder;
+  readonly places: Places;
+}
+
+/** The folders of the items. 20 to 32 bytes are kept for each, so that none is given twice. */
+class Places {
+  readonly #taken = new Digests();
+
+  of({ seq }: Item, { values, names }: CommandResult): string {
+    const parts = values.flatMap((value, index) => [fileName(names?.[index] || `${index + 1}`), nameOf(value)]);
+    const place = join(...parts);
+    const owner = this.#taken.get(place);
+    if (owner === undefined) this.#taken.set(place, seq);
+    // No value has such a name: `fileName` writes digits behind each `%`.
+    return owner === undefined || owner === seq ? place : `${place}%#${seq + 1}`;
+  }
+}
+
+async function keep(item: Item, result: CommandResult, { folder, places }: Root, runtime: Runtime): Promise<void> {
+  const place = places.of(item, result);
   const { stdout, stderr } = result.output;
   const files = [
     ['seq', () => [Buffer.from(String(item.seq + 1))]],

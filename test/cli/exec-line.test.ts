@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { execAgain } from '../../src/cli/again.js';
 import { execFlags } from '../../src/cli/exec-flags.js';
-import { flagsIn, parseExecLine } from '../../src/cli/exec-line.js';
+import { parseExecLine } from '../../src/cli/exec-line.js';
+import { flagsIn } from '../../src/cli/exec-parts.js';
 
 /** A line split at blanks; `_` stands for a blank within a word. */
 const words = (line: string): string[] =>
@@ -84,14 +85,14 @@ describe('what is the command, and what are inputs', () => {
   });
 
   it.each([
-    ['', 'expected a command, as in: batchx exec'],
+    ['', 'expected a command, got none, as in: batchx exec'],
     ['-k ::: a', 'expected a command'],
     ['--', 'expected a command, got none'],
     ['gzip -9 a', 'no flag is called -9; what begins with a dash and is no flag goes behind --, as in: -- gzip -9 {}'],
     ['echo_{} a ::: b', 'expected the values of the command in one place, got a beside those of -a or `:::`'],
     ['echo --env A', '--env: expected NAME=VALUE, got "A"'],
     ['echo --env A=1 --env =2', '--env: expected NAME=VALUE, got "=2"'],
-    ['echo -j 0', '--concurrency: expected a number of at least 1'],
+    ['echo -j 0', '-j: expected a number of at least 1'],
     ['echo --header x', '--header: expected one of :'],
     ['echo --timeout x', '--timeout: '],
     ['echo --halt x', '--halt: '],

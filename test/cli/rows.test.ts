@@ -187,6 +187,7 @@ describe('the inputs', () => {
     ['text', ['in/g.txt'], ['g g']],
     ['files of several kinds', ['in/a.jsonl', 'in/deep/f.csv', 'in/b.ndjson'], ['a', { x: '1', y: '2,3' }, 'b']],
     ['a glob', ['in/[ab].*'], ['a', 'b']],
+    ['a glob of all but one', ['in/!(b).{jsonl,ndjson}'], ['i', 'a']],
     ['a glob through folders', ['in/**/*.{csv,gz}'], ['c', { x: '1', y: '2,3' }]],
     ['an absolute glob', [join(folder, 'in/*.txt')], ['g g']],
     ['a file whose name is a glob', ['in/[i].jsonl'], ['i']],
@@ -225,6 +226,7 @@ describe('the inputs', () => {
       'there is no such file; did you mean in/a.jsonl?',
     ],
     ['a glob that matches nothing', ['in/*.xml'], 'in/*.xml matches no file'],
+    ['a glob in a folder that is not there', ['no/*.xml'], 'no/*.xml matches no file'],
     ['a folder without rows', ['.path'], '.path has no .jsonl, .json, .csv, .tsv or .txt files in it'],
     ['no values', [':::'], 'there are no values behind `:::`'],
   ])('are unreadable: %s', (_, inputs, message) => {
@@ -239,12 +241,17 @@ describe('the inputs', () => {
     );
     file('links/real/c.jsonl', '"c"\n');
     expect(batchx(['map', 'data', 'links']).stdout).toBe(jsonl('a', 'c'));
+    expect(batchx(['map', 'item.metadata.source', 'links']).stdout).toBe(jsonl('links/a.jsonl', 'links/real/c.jsonl'));
+    bash('mkdir -p away; ln -sfn ../in/deep away/deep');
+    for (const input of ['away', 'away/**/*.?sv'])
+      expect(batchx(['map', 'item.metadata.source', input]).stdout).toBe(jsonl('away/deep/f.csv', 'away/deep/t.tsv'));
     expect(batchx(['map', 'data', 'links/*']).stdout).toBe(jsonl('a'));
     expect(batchx(['map', 'data', 'links/circle/a.jsonl', 'links/folder']).stdout).toBe(jsonl('a', 'c'));
   });
 
   it('may match nothing with --allow-empty', () => {
     expect(batchx(['map', 'data', '--allow-empty', 'in/*.xml'])).toEqual({ stdout: '', stderr: '', ended: 0 });
+    expect(batchx(['map', 'data', '--allow-empty', 'no/*.xml'])).toEqual({ stdout: '', stderr: '', ended: 0 });
     expect(batchx(['map', 'data', '--allow-empty', '--count', 'in/*.xml']).stdout).toBe('{"count":0}\n');
     expect(batchx(['map', 'data', '--allow-empty', '.path'])).toEqual({ stdout: '', stderr: '', ended: 0 });
     expect(batchx(['map', 'data', '--allow-empty', ':::'])).toEqual({ stdout: '', stderr: '', ended: 0 });

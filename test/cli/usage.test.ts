@@ -33,7 +33,7 @@ describe('what is wrong with a command line is said, with what to do, and nothin
       ['--failed: expected a value;', '--failed=VALUE'],
     ],
     ['no number', ['map', 'data', '--limit', 'x'], ['--limit: expected a whole number of at least 0, got "x"']],
-    ['no concurrency', ['map', 'data', '-j', '0'], ['--concurrency: expected a number of at least 1, a percentage']],
+    ['no concurrency', ['map', 'data', '-j', '0'], ['-j: expected a number of at least 1, a percentage']],
     ['an unknown format', ['map', 'data', '--in', 'xml'], ['--in: expected one of jsonl, json, csv, lines, got "xml"']],
     [
       'an unknown display',
@@ -44,7 +44,7 @@ describe('what is wrong with a command line is said, with what to do, and nothin
     ['a format for values', ['map', 'data', '--in', 'csv', ':::', 'a'], ['expected --in only with inputs']],
     ['standard input twice', ['map', 'data', '-', '-'], ['expected `-` only once']],
     ['an empty path', ['map', 'data', ''], ['expected a path, got empty text']],
-    ['several things at once', ['map', 'data', '--x', '--y', '-j0'], ['called --x', 'called --y', '--concurrency: ']],
+    ['several things at once', ['map', 'data', '--x', '--y', '-j0'], ['called --x', 'called --y', '-j: ']],
     [
       'an unknown component',
       ['steps', 'csw'],

@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FolderSync } from '../../src/core/folder-sync.js';
-import { RootFolder } from '../../src/core/root-folder.js';
+import { prepareRoot, RootFolder } from '../../src/core/root-folder.js';
 import { temporaryFolder } from '../contract/temp.js';
 
 const turns = async (): Promise<void> => {
@@ -30,6 +30,30 @@ describe('FolderSync', () => {
 });
 
 describe('RootFolder', () => {
+  it('is made with those that it lies in, and fails at once where there can be none', async () => {
+    const path = temporaryFolder();
+    const root = new RootFolder(join(path, 'a/b/c'), undefined);
+    expect(await root.folder(['d'], '')).toBe(join(path, 'a/b/c/d'));
+    expect(await new RootFolder(join(path, 'a/b/c/'), undefined).folder([], '')).toBe(join(path, 'a/b/c'));
+    writeFileSync(join(path, 'file'), '');
+    symlinkSync('gone', join(path, 'link'));
+    for (const [bad, why] of [
+      ['file', 'it is no folder'],
+      ['link', 'it is no folder'],
+      ['file/x', 'ENOTDIR'],
+      ...(process.platform === 'linux' ? [['/proc/no/such', 'no folder can be made there'] as const] : []),
+    ] as const) {
+      await expect(new RootFolder(resolve(path, bad), undefined).folder([], '')).rejects.toMatchObject({
+        code: 'output',
+        message: expect.stringContaining(why) as string,
+      });
+      await expect(prepareRoot(resolve(path, bad))).rejects.toThrow(why);
+    }
+    await prepareRoot(join(path, 'a/b/c'));
+    await prepareRoot(join(path, 'new/one'));
+    expect(readdirSync(join(path, 'new'))).toEqual(['one']);
+  });
+
   it('is whole once the folders that it made are on the disk', async () => {
     const synced: string[] = [];
     let end!: () => void;

@@ -84,15 +84,23 @@ describe('a large folder', () => {
 });
 
 describe('a walk', () => {
-  it('reads eight folders ahead, and no more', async () => {
-    const folder = tree('a', ...many(20, '/x'));
-    const blocks = found(folder, '**');
-    expect((await blocks.next()).value).toEqual(['a']);
-    await turns(20);
-    for (let i = 0; i < 20; i++) plant(folder, `${i}/late`);
-    const rest = await all(blocks);
-    expect(rest.filter((name) => name.endsWith('/x'))).toHaveLength(20);
-    expect(rest.filter((name) => name.endsWith('/late'))).toHaveLength(12);
+  it('reads eight folders ahead, and no more; at first one, so that the first file is not held up', async () => {
+    for (const [enough, ahead] of [
+      [0, 1],
+      [4, 2],
+      [40, 8],
+    ] as const) {
+      const folder = tree('a', ...many(80, '/x'));
+      const blocks = found(folder, '**');
+      expect((await blocks.next()).value).toEqual(['a']);
+      let seen = 0;
+      while (seen < enough) seen += ((await blocks.next()).value as string[]).length;
+      await turns(20);
+      for (let i = 0; i < 80; i++) plant(folder, `${i}/late`);
+      const rest = await all(blocks);
+      expect(rest.filter((name) => name.endsWith('/x'))).toHaveLength(80 - seen);
+      expect(rest.filter((name) => name.endsWith('/late'))).toHaveLength(80 - seen - ahead);
+    }
   });
 
   it('ends at once when it is told to, while a folder is being read', async () => {
@@ -117,7 +125,10 @@ describe('a walk', () => {
     expect(order).toHaveLength(1000);
     // What is begun is ended before much else is begun: the files of a first folder come near each other.
     const of = (first: string): number[] => order.flatMap((name, i) => (name.startsWith(`${first}/`) ? [i] : []));
-    for (const first of many(10, '').slice(8))
-      expect(Math.max(...of(first)) - Math.min(...of(first))).toBeLessThan(250);
+    const spans = many(10, '').map((first) => [Math.min(...of(first)), Math.max(...of(first))] as const);
+    for (const at of order.keys()) {
+      expect(spans.filter(([from, to]) => from <= at && at <= to).length).toBeLessThanOrEqual(8);
+    }
+    expect(Math.min(...spans.map(([, to]) => to))).toBeLessThan(Math.max(...spans.map(([from]) => from)));
   });
 });

@@ -27,11 +27,13 @@ const treeOf = (root: string): Record<string, string> =>
 describe('toCommandFiles', () => {
   it('keeps the contract of sinks', async () => {
     const root = temporaryFolder();
-    // Of thousands of items most have no place: files take their time.
+    // Of thousands of items most have no output: files take their time.
     await sinkContract(
       (runtime) => (items) =>
         items.pipe(
-          map((item) => (item.live ? item.withData(resultOf({ values: [String(item.seq % 30)] })) : item)),
+          map((item) =>
+            item.live && item.seq < 30 ? item.withData(resultOf({ values: [String(item.seq % 20)] })) : item,
+          ),
           toCommandFiles(root, runtime),
         ),
     );
@@ -78,11 +80,23 @@ describe('toCommandFiles', () => {
     expect(readFileSync(join(root, '1/a%FF%2F/stdout'), 'utf8')).toBe(String(at));
   });
 
-  it('fails the second of two with the same values, whose output is shown all the same', async () => {
+  it('keeps what several with the same values wrote, each but the first below its number', async () => {
     const root = temporaryFolder();
-    const { said, stdout } = await kept(root, [{ stdout: 'a' }, { stdout: 'b' }]);
-    expect(said).toEqual(['ok', expect.stringContaining('it is already the output of')]);
-    expect([stdout, treeOf(root)['1/v/stdout']]).toEqual(['ab', 'a']);
+    const long = 'x'.repeat(300);
+    const values = [['v'], ['v'], ['v%#2'], ['v'], [''], [''], [long], [long], ['v', 'w'], ['v', 'w']];
+    const { said } = await kept(
+      root,
+      values.map((each, i) => ({ values: each, stdout: String(i) })),
+    );
+    expect(said.filter((each) => each !== 'ok')).toEqual([]);
+    const tree = treeOf(root);
+    const stdout = Object.entries(tree).filter(([path]) => path.endsWith('/stdout'));
+    expect(stdout.map(([, text]) => Number(text)).toSorted((a, b) => a - b)).toEqual(values.map((_, i) => i));
+    expect([tree['1/v/stdout'], tree['1/v%#2/stdout'], tree['1/v%25#2/stdout'], tree['1/v%#4/seq']]).toEqual([
+      ...['0', '1', '2'],
+      '4',
+    ]);
+    expect([tree['1/v/2/w/stdout'], tree['1/v/2/w%#10/stdout'], tree['1/%%#6/stdout']]).toEqual(['8', '9', '5']);
   });
 
   it('replaces what is there, unless it cannot', async () => {

@@ -49,7 +49,7 @@ describe('toOutcomes', () => {
       id: '#2',
       success: false,
       error: { code: 'exec', class: 'permanent', message: 'exit code 2' },
-      result: { command: 'x', exitCode: 2, stdout: '0123', stderr: 'oh\n', stdoutBytes: 10, ms: 3 },
+      result: { command: 'x', exitCode: 2, stdout: '0123', stderr: 'oh\n', truncated: true, stdoutBytes: 10, ms: 3 },
       metrics: { ms: 3 },
     });
   });

@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.js';
 import { execFlags } from '../exec-flags.js';
-import { type ExecLine, flagsIn, parseExecLine } from '../exec-line.js';
+import { type ExecLine, parseExecLine } from '../exec-line.js';
+import { flagsIn } from '../exec-parts.js';
 import { runCommands } from '../exec-run.js';
 
 export const command = defineCommand<typeof execFlags, ExecLine>({
@@ -37,7 +38,8 @@ export const command = defineCommand<typeof execFlags, ExecLine>({
     'Values are given behind ::: or, a file with a value on each line, behind :::: or -a; `:::+` and `::::+` go along with the list before. Otherwise inputs are files, globs in quotes and folders, each file a value; without any, each line of standard input is one.',
     'Before values, and where one of the words has a placeholder, flags end with the first word of the command, as in GNU parallel. Elsewhere the command is one word, in quotes if need be, and flags may stand anywhere; or it is all that comes behind --.',
     'What a command writes is shown when it is done, first what went to standard output, then standard error, and never between that of another. An exit code other than 0 is a failure. The exit code is 0 when all went well, 1 when some failed, 2 for wrong usage, 3 for a halt, 4 when there is nothing to do, 5 when an output cannot be written.',
-    'Ctrl-C starts nothing more and lets running commands end, up to 30 seconds; again, it ends them with all that they started.',
+    '--out jsonl keeps 1 MB of what a command writes to each stream: of more it has the beginning, with `truncated` and the number of bytes; what is not UTF-8 it has in base64, too. --results has a folder for each command, by its values: 1/VALUE/stdout and stderr; of those with the same values all but one have their number in its name, as in 1/VALUE%#7.',
+    'Ctrl-C starts nothing more and lets running commands end, up to 30 seconds; again, it ends them with all that they started. Two within a tenth of a second count as one.',
   ],
   flagsIn,
   parse: parseExecLine,

@@ -41,7 +41,8 @@ export interface Command {
  * those of GNU parallel: `{}`, `{.}`, `{/}`, `{//}`, `{/.}`, `{1}`, `{-1}`, `{2.}`, ..., `{#}`, `{%}` and `{name}`, and
  * `{outputPath}` and `{{ name }}` beside them. Where there is none, `{}` is added at the end. Other braces are text.
  *
- * With `shell` the text is a script, which is given the values as arguments: they are no part of it.
+ * With `shell` the text is a script, which is given the values as arguments: they are no part of it. In either, U+DC80 to
+ * U+DCFF, which alone are no characters, stand for the bytes 80 to FF, so that a command may hold what is not UTF-8.
  *
  * @example
  * import { compileCommand } from 'batchx';

@@ -1,12 +1,12 @@
-import { type Argument, concatArguments } from './argument.js';
-import { type Placeholder, withNames } from './placeholders.js';
+import { type Argument, concatArguments, keptArgument } from './argument.js';
+import { type Placeholder, type Token, withNames } from './placeholders.js';
 import { indexOf, type Values, valueOf } from './values.js';
 import type { Word } from './words.js';
 
 /** Adds the arguments that a word gives. */
 export type WordRenderer = (values: Values, out: Argument[]) => void;
 
-type Known = { readonly kind: 'text'; readonly text: string } | Placeholder;
+type Known = { readonly kind: 'text'; readonly text: Argument } | Placeholder;
 
 interface KnownPiece {
   readonly token: Known;
@@ -20,10 +20,10 @@ interface KnownPiece {
  * quotes it is all of them, with blanks between. A word of nothing but a value that is not there gives no argument.
  */
 export function wordRenderer(word: Word, names: readonly string[] | undefined): WordRenderer {
-  const pieces = word.map(({ token, quoted }): KnownPiece => ({ token: withNames(token, names), quoted }));
+  const pieces = word.map(({ token, quoted }): KnownPiece => ({ token: knownOf(token, names), quoted }));
   const [first] = pieces;
   if (pieces.every(({ token }) => token.kind === 'text')) {
-    const text = pieces.map(({ token }) => (token as { text: string }).text).join('');
+    const text = concatArguments(pieces.map(({ token }) => (token as { text: Argument }).text));
     return (_, out) => void out.push(text);
   }
   if (pieces.some(isEach)) {
@@ -43,6 +43,11 @@ export function wordRenderer(word: Word, names: readonly string[] | undefined): 
     if (!mayVanish || pieces.some(({ token }) => values.args[positionOf(token, values)] !== undefined))
       out.push(joined(pieces, values, 0));
   };
+}
+
+function knownOf(token: Token, names: readonly string[] | undefined): Known {
+  const known = withNames(token, names);
+  return known.kind === 'text' ? { kind: 'text', text: keptArgument(known.text) } : known;
 }
 
 /** Whether a piece has the word repeated for each value. */

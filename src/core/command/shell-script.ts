@@ -1,13 +1,14 @@
 import { BatchxError } from '../errors.js';
-import { type Argument, concatArguments } from './argument.js';
+import { type Argument, concatArguments, keptArgument } from './argument.js';
 import { type Placeholder, type Quoting, withNames } from './placeholders.js';
 import { printableWord } from './printable-command.js';
-import { type Node, type ParsedScript, parseScript, type Ref } from './shell-parser.js';
+import type { Node, ParsedScript, Ref } from './shell-nodes.js';
+import { parseScript } from './shell-parser.js';
 import { indexOf, type Values, valueOf } from './values.js';
 
 /** A script for one number of values, and which of them its arguments are. */
 interface Layout {
-  readonly script: string;
+  readonly script: Argument;
   readonly given: readonly { readonly placeholder: Placeholder; readonly index: number }[];
 }
 
@@ -124,7 +125,7 @@ class LayoutWriter extends ScriptWriter {
     const body = this.all(nodes, -1);
     const script = this.#asVariables ? `${this.#variables()}set --\n${body}` : body;
     // A shell would take a sign at its beginning for options.
-    return { script: /^[-+]/.test(script) ? ` ${script}` : script, given: this.#given };
+    return { script: keptArgument(/^[-+]/.test(script) ? ` ${script}` : script), given: this.#given };
   }
 
   /** Where the script may change its arguments, they are kept before it begins. */

@@ -22,13 +22,17 @@ export interface Located {
  * in it; anything else is a glob. A path that does not exist throws, and so does a glob of which the folder does not.
  */
 export async function locate(pattern: string, cwd: string): Promise<Located> {
-  const known = await statsAt(joined(cwd, pattern)).catch(() => undefined);
+  const asked = statsAt(joined(cwd, pattern)).catch(() => undefined);
+  // Most patterns are no paths: meanwhile where such a one would lead is asked for too.
+  const base = basesOf(pattern).map((path) => statsAt(joined(cwd, path)));
+  base[0]?.catch(() => undefined);
+  const known = await asked;
   const glob = known === undefined ? parseGlob(pattern) : literal(pattern);
   const plain = plainPath(glob);
   const path = joined(cwd, plain ?? glob.base);
   let stats: Stats;
   try {
-    stats = known ?? (await statsAt(path));
+    stats = known ?? (await (base[0] ?? statsAt(path)));
   } catch (error) {
     const what = plain === undefined ? 'folder' : 'file or folder';
     const why = systemCode(error) === 'ENOENT' ? `there is no such ${what}` : undefined;
@@ -38,6 +42,16 @@ export async function locate(pattern: string, cwd: string): Promise<Located> {
   if (plain === undefined) return { kind: 'tree', path, at, ways: glob.ways, stats };
   if (!stats.isDirectory()) return { kind: 'file', path, at, ways: [], stats };
   return { kind: 'tree', path: path.replace(/(?<=[^/])$/, '/'), at, ways: [[ANY]], stats };
+}
+
+/** The folder that a pattern begins with, if it is a glob; one that is none is told later. */
+function basesOf(pattern: string): string[] {
+  try {
+    const glob = parseGlob(pattern);
+    return plainPath(glob) === undefined ? [glob.base] : [];
+  } catch {
+    return [];
+  }
 }
 
 /**

@@ -12,8 +12,10 @@ export interface Read {
   identity: string | undefined;
 }
 
-/** So many folders are read at a time. */
+/** So many folders are read at a time; only one at first, so that the way down to the first file is not held up. */
 const AT_ONCE = 8;
+/** After so many it is one more. */
+const STEP = 4;
 
 /**
  * The folders that are being read, some at a time. Each waits for those before it, so that the order does not depend on
@@ -23,6 +25,7 @@ export class Reads {
   readonly #identify: boolean;
   readonly #waiting: Folder[] = [];
   readonly #reads: Read[] = [];
+  #taken = 0;
   #wake: (() => void) | undefined;
 
   /** `identify`: whether it is to be told which folder each is. */
@@ -36,7 +39,8 @@ export class Reads {
 
   /** The folder whose turn it is, done or not; undefined when there are no more. Those after it are begun to be read. */
   first(): Read | undefined {
-    while (this.#reads.length < AT_ONCE) {
+    const most = Math.min(AT_ONCE, 1 + Math.floor(this.#taken / STEP));
+    while (this.#reads.length < most) {
       const folder = this.#waiting.pop();
       if (folder === undefined) break;
       this.#reads.push(this.#read(folder));
@@ -48,6 +52,7 @@ export class Reads {
   take(): readonly Named[] {
     const read = this.#reads.shift();
     if (read === undefined) return [];
+    this.#taken++;
     const { names } = read;
     read.names = [];
     return names;

@@ -10,10 +10,10 @@ import { spawnProcesses } from '../../core/process/spawn-processes.js';
 import type { Runtime } from '../../core/runtime.js';
 import { toBytes } from '../../core/schema.js';
 import type { Slot } from '../../core/slot.js';
-import { scopeOf, valueOf } from '../../core/template.js';
 import { type Creation, Creations } from './exec-creations.js';
 import { PlaceNumbers } from './exec-numbers.js';
 import type { execOptions, RunningCommand } from './exec-options.js';
+import { namesOf } from './exec-names.js';
 import { dataOf, expectSuccess, NOT_STARTED } from './exec-outcome.js';
 import { inputOf, valuesOf } from './exec-values.js';
 
@@ -37,6 +37,7 @@ export class Commands {
     const { command, shell, stdin, cwd, creates, env, keep } = options;
     this.#command = compileCommand(command, { shell, append: stdin === 'none' });
     this.#cwd = cwd === undefined ? undefined : compileCommand([cwd], { append: false, quoted: true });
+    if (creates === undefined) expectNoOutput(this.#command);
     this.#creations = creates === undefined ? undefined : new Creations(creates, options, this.#command, runtime);
     this.#processes = spawnProcesses(runtime);
     this.#env = { ...runtime.env, ...env };
@@ -149,6 +150,14 @@ export class Commands {
   }
 }
 
+function expectNoOutput({ usesOutput }: Command): void {
+  if (!usesOutput) return;
+  throw new BatchxError(
+    'usage',
+    'exec: `{outputPath}` stands for the file that `creates` names: expected `creates` beside it, got none',
+  );
+}
+
 /** A command that is about to be run, and what makes a result of how it ends. */
 interface Prepared {
   readonly argv: readonly Argument[];
@@ -191,9 +200,3 @@ const told = (command: string): ProcessEnd => ({
   ms: 0,
   startedAt: 0,
 });
-
-/** What `{{ name }}` stands for; a name that is not known is an error that tells those that are. */
-function namesOf(item: Item): (name: string) => unknown {
-  const scope = scopeOf(item);
-  return (name) => valueOf(scope, name, 'command');
-}

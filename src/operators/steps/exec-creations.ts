@@ -26,7 +26,6 @@ export interface Creation {
 /** The files that the commands of one step make. */
 export class Creations {
   readonly #template: Command;
-  readonly #creates: string;
   readonly #minBytes: number;
   /** How many words of the command name its output by saying the same; none where `{outputPath}` does. */
   readonly #words: number;
@@ -47,7 +46,7 @@ export class Creations {
         `exec: expected the command to name the file that it creates, as \`{outputPath}\` or as the word \`${creates}\`: it is given a temporary name for it`,
       );
     }
-    this.#creates = creates;
+    expectFile(creates);
     this.#template = compileCommand([creates], { append: false, quoted: true });
     this.#minBytes = minBytes;
     this.#here = new OutputFolder({ root: '.', onExists }, runtime);
@@ -57,8 +56,12 @@ export class Creations {
   /** The name that the file of an item is to have. */
   pathOf(values: Values): string {
     const [path] = this.#template.render(values);
-    if (typeof path === 'string' && path !== '') return path;
-    throw new BatchxError('path', `expected \`${this.#creates}\` to be a name that is UTF-8`);
+    const fault = typeof path === 'string' ? faultOf(path) : 'it is not UTF-8';
+    if (fault === undefined) return path as string;
+    const shown = typeof path === 'string' ? path : Buffer.from(path ?? '').toString();
+    throw new BatchxError('path', `cannot write ${JSON.stringify(shown)}: ${fault}, expected the path of a file`, {
+      where: shown,
+    });
   }
 
   /** Takes the path of an item for it; `there` when the file is there and stays. */
@@ -89,6 +92,23 @@ export class Creations {
     }
     return argv.map((argument) => (argument === path ? temp : argument));
   }
+}
+
+/** Throws for what can be the path of no file, whatever the values are. */
+function expectFile(creates: string): void {
+  const fault = faultOf(creates);
+  if (fault === undefined) return;
+  throw new BatchxError(
+    'usage',
+    `exec: \`creates\`: expected the path of a file, got ${JSON.stringify(creates)}: ${fault}`,
+  );
+}
+
+function faultOf(path: string): string | undefined {
+  if (path === '') return 'it is empty';
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(path)) return 'it holds a line break or another control character';
+  return /(^|\/)\.{0,2}$/.test(path) ? 'it names a folder' : undefined;
 }
 
 function notMade(path: string, size: number | undefined, least: number, result: CommandResult): CommandError {

@@ -36,6 +36,9 @@ describe('a command with a shell', () => {
     ['f() { echo "$1" {}; }; f x', ['v'], 'batchx_1=${1}; set --\nf() { echo "$1" "${batchx_1}"; }; f x', ['v']],
     ['set -- a; echo {}', ['v'], 'batchx_1=${1}; set --\nset -- a; echo "${batchx_1}"', ['v']],
     ['echo "$@" {}', ['v'], 'batchx_1=${1}; set --\necho "$@" "${batchx_1}"', ['v']],
+    // Numbers are only digits, so that nothing is run by calculating with them.
+    ['x $(( {#} + 1 )) "$(( {%}*2 ))" {}', ['v'], 'x $(( ${1} + 1 )) "$(( ${2}*2 ))" "$3"', ['3', '2', 'v']],
+    ['f() { y $1; }; (( {#} ))', ['v'], 'batchx_1=${1}; set --\nf() { y $1; }; (( ${batchx_1} ))', ['3']],
     // Not to be taken for options of the shell.
     ['-x {}', ['v'], ' -x "$1"', ['v']],
     ['x {n} {m}', ['v'], 'x "$1" {m}', ['v']],
@@ -51,6 +54,9 @@ describe('a command with a shell', () => {
   it.each([
     ['x `y {}`', 'at character 6 of "x `y {}`": {} cannot be put here: write `$( )`'],
     ['x $(( {} + 1 ))', '`(( ))`'],
+    ['x $(( {#} + {1} ))', '{1} cannot be put here: in `(( ))`'],
+    ['x `y {#}`', 'write `$( )`'],
+    ["x $'{#}'", "shells differ on `$' '`"],
     ['(( {} ))', '`(( ))`'],
     ['x ${y:-{}}', 'give it to a variable first'],
     ['x ${{ t }}', 'give it to a variable first'],
@@ -94,6 +100,7 @@ describe('a command with a shell', () => {
     ['x {} # {}\ny', 'v', 'x v # {}\ny'],
     ['f() { y $1 {}; }; f {#} {%}', 'v', 'f() { y $1 v; }; f 3 2'],
     ['x', 'a b', "x 'a b'"],
+    ['x $(( {#} + 1 )) {}', 'v', 'x $(( 3 + 1 )) v'],
   ])('is shown with its values: %j', (script, value, expected) => {
     const command = compileCommand(script, { shell: true });
     expect(command.print({ args: [value], seq: 3, slot: 2 }, [])).toBe(expected);
