@@ -1,6 +1,7 @@
 import { createRegistry } from './core/registry.js';
 import { batchFlow } from './operators/flow/batch.js';
 import { dedupeFlow } from './operators/flow/dedupe.js';
+import { retryInDoubtFlow } from './operators/flow/retry-in-doubt.js';
 import { splitFlow } from './operators/flow/split.js';
 import { rateLimitFlow } from './operators/policies/rate-limit.js';
 import { execStep } from './operators/steps/exec.js';
@@ -49,6 +50,7 @@ export const builtin = createRegistry([
   splitFlow,
   batchFlow,
   dedupeFlow,
+  retryInDoubtFlow,
   rateLimitFlow,
 
   jsonlSink,

@@ -2,6 +2,7 @@ export { batch, batchFlow, type BatchOptions } from './operators/flow/batch.js';
 export { counted, type CountedOptions } from './operators/flow/counted.js';
 export { dedupe, dedupeFlow, type DedupeOptions } from './operators/flow/dedupe.js';
 export { mapConcurrent, type MapConcurrentOptions } from './operators/flow/map-concurrent.js';
+export { retryInDoubt, retryInDoubtFlow } from './operators/flow/retry-in-doubt.js';
 export { type Parts, split, splitFlow } from './operators/flow/split.js';
 export { tee } from './operators/flow/tee.js';
 export { toItems } from './operators/flow/to-items.js';

@@ -28,12 +28,21 @@ export const atMost = (what, at, goal, unit = 'x') => ({
   met: at === undefined ? undefined : at <= goal,
 });
 
+/** Two digits that count, and as many more as it takes to see by the rounded figure whether the goal was met. */
+export function figure({ at, goal, unit, sign }) {
+  if (at === undefined) return '-';
+  const meets = (value) => (sign === '<=' ? value <= goal : value >= goal);
+  let digits = unit === 'x' ? 2 : Math.max(0, 1 - Math.floor(Math.log10(Math.abs(at) || 10)));
+  while (digits < 9 && meets(Number(at.toFixed(digits))) !== meets(at)) digits++;
+  return cell(at, unit, digits).trimEnd();
+}
+
 /** Prints each goal and whether it was met; gives false when one was missed. */
 export function printGoals(goals) {
-  for (const { what, at, goal, unit, sign, met } of goals) {
+  for (const measured of goals) {
+    const { what, goal, unit, sign, met } = measured;
     const verdict = met === undefined ? 'not measured' : met ? 'met' : 'MISSED';
-    const digits = unit === 'x' || unit === 'us' ? 2 : 0;
-    console.log(`  ${what}: ${cell(at, unit, digits)}, to reach ${sign} ${goal} ${unit}: ${verdict}`);
+    console.log(`  ${what}: ${figure(measured)}, to reach ${sign} ${goal} ${unit}: ${verdict}`);
   }
   return goals.every(({ met }) => met !== false);
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { BatchxError } from './errors.js';
+import { BatchxError, type ErrorCode } from './errors.js';
 import { Item, type Metadata, type Place } from './item.js';
 import { DEPTH_LIMIT, parseJsonRow } from './json-row.js';
 import { LINE_LIMIT, notUtf8 } from './rows.js';
@@ -17,6 +17,8 @@ const MESSAGE = 2000;
  */
 export interface DeadLetter {
   readonly $batchx: 'failed';
+  /** There when it may have been done all the same: then it is not run again unless somebody says so. */
+  readonly outcome?: 'in-doubt' | undefined;
   readonly id: string;
   readonly metadata: Metadata;
   readonly error: { readonly code: string; readonly message: string };
@@ -46,21 +48,23 @@ export function rootsOf(item: Item): readonly Item[] {
 }
 
 /** The line for an item of the source that failed with `error`. */
-export function writeDeadLetter(item: Item, { code, message }: BatchxError): string {
+export function writeDeadLetter(item: Item, failure: BatchxError): string {
   const { id, metadata } = item;
+  const { code, message } = failure instanceof LeftInDoubt ? failure.before : failure;
   const error = { code, message: message.slice(0, MESSAGE) };
-  const head = headOf({ $batchx: 'failed', id, metadata, error });
+  const outcome = failure.inDoubt ? 'in-doubt' : undefined;
+  const head = headOf({ $batchx: 'failed', outcome, id, metadata, error });
   const line = head + inputOf(item) + '}';
   return Buffer.byteLength(line) > LINE_LIMIT ? `${head}}` : line;
 }
 
 /** All of a letter that comes before what the item was, without the closing brace. */
 function headOf(letter: DeadLetter): string {
-  const { $batchx, id, metadata, error } = letter;
+  const { $batchx, outcome, id, metadata, error } = letter;
   try {
-    return JSON.stringify({ $batchx, id, metadata, error }).slice(0, -1);
+    return JSON.stringify({ $batchx, outcome, id, metadata, error }).slice(0, -1);
   } catch {
-    return JSON.stringify({ $batchx, id, metadata: {}, error }).slice(0, -1);
+    return JSON.stringify({ $batchx, outcome, id, metadata: {}, error }).slice(0, -1);
   }
 }
 
@@ -78,6 +82,28 @@ function inputOf({ data, raw, extra: { bytes, format } }: Item): string {
   }
 }
 
+/** The error of an item that an earlier run left in doubt, and that is not run again for that. */
+class LeftInDoubt extends BatchxError {
+  /** What it had ended with. */
+  readonly before: DeadLetter['error'];
+
+  constructor(before: DeadLetter['error']) {
+    const why = 'it may have been done by an earlier run, so it is left in doubt; --retry-in-doubt runs it again';
+    super(before.code as ErrorCode, `${why}. It had ended with: ${before.message}`, {
+      class: 'permanent',
+      inDoubt: true,
+    });
+    this.before = before;
+  }
+}
+
+/** An item that an earlier run left in doubt as one that is to be run again; any other item as it is. */
+export function withoutDoubt<T>(item: Item<T>): Item<T> {
+  if (!(item.error instanceof LeftInDoubt)) return item;
+  const { seq, data, raw, place, at, extra } = item;
+  return new Item(seq, data, raw, place, at, extra);
+}
+
 /** How a source reads a record that it, or another one of its format, could not read before. */
 export interface Rereader {
   /** What the text of its records is. */
@@ -93,7 +119,7 @@ export interface Rereader {
  * The item that a line holds a dead letter of; undefined when it only looks like one.
  *
  * It has the id, the metadata and the data that it had. A record that could not be read is read again, unless it is of
- * another format: then the item fails.
+ * another format: then the item fails. One that was in doubt still is.
  */
 export function openDeadLetter(line: string, seq: number, reader: Rereader): Item | undefined {
   let letter: unknown;
@@ -113,6 +139,11 @@ export const reopenDeadLetter = (letter: DeadLetter, seq: number, reader: Reread
 const UNKEPT = 'cannot be run again, its record was not kept; it had failed with: ';
 
 function reopen(letter: DeadLetter, seq: number, reader: Rereader, line?: string): Item {
+  const item = itemOf(letter, seq, reader, line);
+  return letter.outcome === 'in-doubt' && item.live ? item.fail(new LeftInDoubt(letter.error)) : item;
+}
+
+function itemOf(letter: DeadLetter, seq: number, reader: Rereader, line: string | undefined): Item {
   const { id, metadata, error, text, base64, as } = letter;
   const place = new Before(metadata);
   const ours = as === undefined || as === reader.format;

@@ -78,9 +78,9 @@ export class BatchxError extends Error {
     this.code = code;
     this.class = options.class ?? (options.retryable === true ? 'transient' : classByCode[code]) ?? 'permanent';
     this.inDoubt = options.inDoubt ?? false;
-    const { retryAfterMs = -1 } = options;
-    // What is no time to wait is no answer.
-    this.retryAfterMs = retryAfterMs >= 0 && retryAfterMs < Infinity ? retryAfterMs : undefined;
+    const { retryAfterMs } = options;
+    // What is no time to wait is no answer; who writes JavaScript may pass anything.
+    this.retryAfterMs = Number.isFinite(retryAfterMs) && (retryAfterMs as number) >= 0 ? retryAfterMs : undefined;
     this.where = options.where;
     this.haltAfter = options.haltAfter;
   }
@@ -110,15 +110,45 @@ const classByCode: { readonly [C in ErrorCode]?: ErrorClass } = {
   bug: 'bug',
 };
 
-/** The message of whatever was thrown: errors say theirs, other values are shown as they are. */
+/**
+ * The message of whatever was thrown: errors say theirs, and what the deepest cause says that has something to say, as
+ * in `fetch failed: connect ECONNREFUSED 127.0.0.1:9`; other values are shown as they are.
+ */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.name === 'Error' ? thrown.message : `${thrown.name}: ${thrown.message}`;
+  if (thrown instanceof Error) return ofError(thrown);
   if (typeof thrown === 'string') return thrown;
   try {
     return JSON.stringify(thrown) ?? String(thrown);
   } catch {
     return typeof thrown === 'bigint' ? String(thrown) : Object.prototype.toString.call(thrown);
   }
+}
+
+/** How deep causes are looked into. */
+const DEPTH = 5;
+
+function ofError(error: Error): string {
+  const { name, message } = error;
+  // Its own errors say what is to be said.
+  const root = error instanceof BatchxError ? undefined : rootOf(error);
+  // That of a failed `fetch` is a TypeError, which says nothing.
+  const plain = name === 'Error' || (error instanceof TypeError && root?.code !== undefined);
+  const own = plain ? message : `${name}: ${message}`;
+  return root === undefined || message.includes(root.text) ? own : `${own}: ${root.text}`;
+}
+
+/** What the deepest cause says, with the system's code that it has. */
+function rootOf(error: Error): { readonly text: string; readonly code: string | undefined } | undefined {
+  let found: ReturnType<typeof rootOf>;
+  let cause: unknown = error.cause;
+  for (let depth = 0; depth < DEPTH && cause !== undefined && cause !== null; depth++) {
+    const { message, errors, cause: next } = cause as { message?: unknown; errors?: unknown; cause?: unknown };
+    const text = typeof cause === 'string' ? cause : message;
+    if (typeof text === 'string' && text !== '') found = { text, code: systemCode(cause) };
+    // When several addresses were tried it has one error for each, and may say nothing of its own.
+    cause = next ?? (Array.isArray(errors) ? (errors as unknown[])[0] : undefined);
+  }
+  return found;
 }
 
 /** The system's code of an error (`ENOENT`, `EPIPE`, ...), if it has one. */

@@ -7,12 +7,14 @@ export interface SinkWriter<T = unknown> {
   /**
    * Writes the items of one block, in their order; done when the system has accepted them. An item that cannot be
    * written as it is goes to `refuse`, one that need not be written to `skip`, and the rest is written. What it throws
-   * ends the run.
+   * ends the run: then all items of the block stay pending, but those of which it has said before that they are `done`,
+   * refused or skipped.
    */
   write(
     items: readonly Item<T>[],
     refuse: (index: number, error: BatchxError) => void,
     skip: (index: number, reason: SkipReason) => void,
+    done: (index: number) => void,
   ): void | Promise<void>;
   /** Ends the output. `whole` says that the source came to its end: it neither failed nor was left. */
   close(whole: boolean): void | Promise<void>;
@@ -21,8 +23,16 @@ export interface SinkWriter<T = unknown> {
 /** Which items a sink is given to write: those that went well, those that failed or are in doubt, or all but the skipped. */
 export type Takes = 'ok' | 'failed' | 'settled';
 
-/** Writes the items of a block that a sink takes. The outcomes of those that are refused are replaced in the block. */
-export function writeBlock(writer: SinkWriter, block: Outcome[], takes: Takes): void | Promise<void> {
+/**
+ * Writes the items of a block that a sink takes. The outcomes of those that are refused are replaced in the block;
+ * `known` gets the places of those that are settled, whatever becomes of the others.
+ */
+export function writeBlock(
+  writer: SinkWriter,
+  block: Outcome[],
+  takes: Takes,
+  known: Set<number>,
+): void | Promise<void> {
   const items: Item[] = [];
   const places: number[] = [];
   for (let i = 0; i < block.length; i++) {
@@ -36,10 +46,12 @@ export function writeBlock(writer: SinkWriter, block: Outcome[], takes: Takes): 
     const place = places[index] as number;
     outcome.settled = (block[place] as Outcome).settled;
     block[place] = outcome;
+    known.add(place);
   };
   return writer.write(
     items,
     (index, error) => replace(index, new Outcome((items[index] as Item).fail(error), 'failed')),
     (index, reason) => replace(index, new Outcome((items[index] as Item).skip(reason), 'skipped')),
+    (index) => known.add(places[index] as number),
   );
 }

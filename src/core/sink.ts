@@ -156,11 +156,12 @@ class Sink implements Intake<unknown> {
     while (this.#gathered.length > 0 && !this.#out.closed) {
       const block = this.#gathered;
       this.#gathered = [];
+      const known = new Set<number>();
       let written: void | Promise<void>;
       try {
-        written = writeBlock(this.#writer as SinkWriter, block, this.#takes);
+        written = writeBlock(this.#writer as SinkWriter, block, this.#takes, known);
       } catch (error) {
-        this.#fail(error);
+        this.#failIn(block, known, error);
         break;
       }
       if (isPromiseLike(written)) {
@@ -170,7 +171,7 @@ class Sink implements Intake<unknown> {
             this.#goOn();
           },
           (error: unknown) => {
-            this.#fail(error);
+            this.#failIn(block, known, error);
             this.#goOn();
           },
         );
@@ -214,6 +215,12 @@ class Sink implements Intake<unknown> {
     }
     if ('error' in end) this.#out.error(end.error);
     else this.#out.complete();
+  }
+
+  /** What is known of a block before the error is told. */
+  #failIn(block: readonly Outcome[], known: ReadonlySet<number>, error: unknown): void {
+    if (known.size > 0) this.#emit(block.filter((_, place) => known.has(place)));
+    this.#fail(error);
   }
 
   #fail(error: unknown): void {

@@ -1,4 +1,5 @@
 import { concat, EMPTY, map, type Observable, type OperatorFunction, take } from 'rxjs';
+import { withoutDoubt } from '../core/dead-letter.js';
 import type { AnyDefinition } from '../core/define.js';
 import type { Item } from '../core/item.js';
 import { attempts } from '../core/policy/attempts.js';
@@ -28,7 +29,8 @@ export function compile(plan: Plan, registry: Registry, runtime: Runtime, watch:
     const definition = registry.get('source', use.name);
     return fromSource(definition, optionsOf(definition, use), runtime);
   });
-  const all = concat(...sources);
+  const read = concat(...sources);
+  const all = plan.retryInDoubt === true ? read.pipe(map(withoutDoubt)) : read;
   const limited = plan.limit === undefined ? all : all.pipe(upTo(plan.limit, watch.onLimit));
   const operators = stages(plan, registry, runtime, watch);
   return operators.reduce<Observable<Item>>((items, operator) => items.pipe(operator), limited);

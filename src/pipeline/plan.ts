@@ -16,6 +16,8 @@ export interface Plan {
   readonly sources: readonly Use[];
   /** Read no more items than this. */
   readonly limit?: number | undefined;
+  /** Whether items that an earlier run left in doubt are run again. */
+  readonly retryInDoubt?: boolean | undefined;
   readonly steps: readonly Use[];
   readonly concurrency?: number | undefined;
   readonly ordered: boolean;

@@ -19,11 +19,12 @@ import { sinkOf } from '../core/sink-of.js';
 export const failedSinkOptions = z.strictObject({ path: outputPath() });
 
 /**
- * Writes a dead letter for each item that failed, and emits an outcome for every item; of a failed one once its letter
+ * Writes a dead letter for each item that failed or is in doubt, and emits an outcome for every item; of a failed one once its letter
  * is on the disk.
  *
  * A dead letter is a line of JSON with the id, the error and what the source had read, before any step changed it.
- * Every source takes a file of them as its input. A record that could not be read is kept as text with the format that
+ * Every source takes a file of them as its input. One that is in doubt says so (`"outcome":"in-doubt"`) and stays in
+ * doubt when it is read, unless `retryInDoubt` follows, as it may have been done. A record that could not be read is kept as text with the format that
  * it has, and only a source of that format reads it again: with another one it fails. Of a batch that failed each item
  * is written; of a part that failed, once, the item it was split from. Stands behind the other sinks, so that what
  * they could not write is written too.
@@ -65,7 +66,10 @@ export const failedSink = defineSink({
       const file = new LetterFile(path, runtime);
       await file.prepare();
       const writer = textWriter(file, textOf);
-      return { write: (items, refuse, skip) => writer.write(items, refuse, skip), close: (whole) => file.close(whole) };
+      return {
+        write: (items, refuse, skip, done) => writer.write(items, refuse, skip, done),
+        close: (whole) => file.close(whole),
+      };
     });
   },
 });

@@ -29,7 +29,8 @@ const AT_ONCE = 8;
  * it is on the disk, unless `durability: 'off'` says not to. A template as `path` makes a safe name of any value; a
  * function gives the path as it is to be. A path that leads out of `root`, is read by this run, or is that of another
  * item fails its item, and so does a file that is there already, unless `onExists` says `skip` (the item is skipped as
- * `already-done`) or `overwrite`. A disk that is full or broken is the error of the Observable. What waits is as in
+ * `already-done`) or `overwrite`. A disk that is full or broken is the error of the Observable, once the outcomes of the
+ * files that are in place have been emitted. What waits is as in
  * `toJsonl`; of each path 20 to 32 bytes are kept until the end.
  *
  * ```
@@ -67,13 +68,14 @@ export const filesSink = defineSink({
 });
 
 const writerOf = (files: ItemFiles): SinkWriter => ({
-  async write(items, refuse, skip) {
+  async write(items, refuse, skip, done) {
     const rest = items.entries();
     let fatal: BatchxError | undefined;
     const work = async (): Promise<void> => {
       for (const [index, item] of rest) {
         try {
           if ((await files.write(item)) === undefined) skip(index, 'already-done');
+          else done(index);
         } catch (thrown) {
           const error = BatchxError.from(thrown);
           if (error === thrown && error.class === 'fatal') fatal ??= error;

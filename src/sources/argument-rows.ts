@@ -169,7 +169,8 @@ export class Jobs {
 
   /** A line that failed, or an item that a dead letter was, in its place among the others. */
   pass(item: Item): Item {
-    const data = item.error === undefined ? again(item.data) : undefined;
+    // One that is left in doubt has its data, a line that could not be read has none.
+    const data = item.error === undefined || item.error.inDoubt ? again(item.data) : undefined;
     return new Item(this.#seq++, data, item.raw, item.place, item.at, item.extra, item.error);
   }
 }

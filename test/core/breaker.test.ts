@@ -421,20 +421,151 @@ describe('Breaker, half-open', () => {
       failures: 0,
       openForMs: 60_000,
     });
-    breaker.record(tickets[2]!, 'success', 0);
-    expect(breaker.counts.late).toBe(1);
+    breaker.record(tickets[2]!, 'failure', 0);
+    expect([breaker.state, breaker.counts.late]).toEqual(['open', 1]);
     clock.to(150_000);
     calls('...'); // all 3 permits are there again
     expect(breaker.state).toBe('closed');
   });
 
-  it('takes the last result for late when its time is over', () => {
+  it('counts its time from the first call that runs, and not while none does', () => {
+    const { breaker, clock, calls, told } = halfOpen();
+    const [a, b] = [breaker.try(), breaker.try()];
+    clock.to(50_000);
+    breaker.record(a, 'success', 20_000);
+    clock.to(60_000);
+    breaker.record(b, 'success', 30_000);
+    clock.to(10_000_000);
+    expect(breaker.try()).toBeGreaterThan(0);
+    expect(breaker.state).toBe('half-open');
+    clock.to(10_059_999);
+    expect([breaker.try(), breaker.state]).toEqual([0, 'half-open']);
+    clock.to(10_060_000);
+    expect([breaker.try(), breaker.state]).toEqual([0, 'open']);
+    clock.to(10_120_000);
+    calls('...');
+    expect(told.map(({ to, at }) => `${to} at ${at}`)).toEqual([
+      'half-open at 30000',
+      'open at 10060000',
+      'half-open at 10120000',
+      'closed at 10120000',
+    ]);
+  });
+
+  it('does not count the time of calls that have their place and wait for something else', () => {
     const { breaker, clock } = halfOpen();
+    const [a, b, c] = [breaker.reserve(), breaker.reserve(), breaker.reserve()];
+    expect([breaker.try(), breaker.reserve()]).toEqual([0, 0]);
+    breaker.begin(a);
+    clock.to(31_000);
+    breaker.record(a, 'success', 1000);
+    clock.to(200_000);
+    expect([breaker.valid(b), breaker.valid(c), breaker.try()]).toEqual([true, true, 0]);
+    breaker.giveBack(c);
+    expect(breaker.counts.ignored).toBe(0);
+    expect(breaker.try()).toBeGreaterThan(0); // lost
+    clock.to(259_999);
+    expect(breaker.valid(b)).toBe(true);
+    breaker.begin(b);
+    clock.to(260_000);
+    expect([breaker.valid(b), breaker.state]).toEqual([false, 'open']);
+  });
+
+  it('wakes those who wait when one that had its place began, and was lost', () => {
+    const { breaker, clock, waiter } = halfOpen({ ...small, halfOpen: 1, maxWait: '1h' });
+    const log: string[] = [];
+    const ticket = breaker.reserve();
+    waiter('a', log);
+    clock.to(1_000_000);
+    expect([log, clock.pending]).toEqual([[], 0]);
+    breaker.begin(ticket);
+    clock.to(2_000_000);
+    expect(log).toEqual(['a at 1120000']); // lost after 60 s, and open for 60 s
+  });
+
+  it('closes when calls that went well were only too slow', () => {
+    const { breaker, clock, told } = halfOpen();
     const tickets = [1, 2, 3].map(() => breaker.try());
-    for (const ticket of tickets.slice(1)) breaker.record(ticket, 'success', 0);
     clock.to(90_000);
-    breaker.record(tickets[0]!, 'success', 0);
-    expect([breaker.state, breaker.counts.late]).toEqual(['open', 1]);
+    expect([breaker.try(), breaker.state]).toEqual([0, 'open']);
+    clock.to(120_000);
+    breaker.record(tickets[0]!, 'success', 90_000);
+    expect([breaker.state, breaker.counts.late]).toEqual(['half-open', 0]);
+    const another = breaker.try();
+    expect(another).toBeGreaterThan(0);
+    clock.to(121_000);
+    breaker.record(tickets[1]!, 'success', 91_000);
+    breaker.record(another, 'ignored', 0);
+    expect(breaker.state).toBe('half-open');
+    breaker.record(tickets[2]!, 'success', 91_000);
+    expect(told.slice(1)).toEqual([
+      { from: 'half-open', to: 'open', at: 90_000, reason: 'half-open-over', calls: 0, failures: 0, openForMs: 60_000 },
+      { from: 'open', to: 'half-open', at: 120_000, reason: 'late-success', calls: 0, failures: 0, openForMs: 0 },
+      { from: 'half-open', to: 'closed', at: 121_000, reason: 'recovered', calls: 3, failures: 0, openForMs: 0 },
+    ]);
+  });
+
+  it('goes on where it was: what came in time counts with what came late, and its time was not over', () => {
+    const { breaker, clock, calls, told } = halfOpen();
+    const tickets = [1, 2, 3].map(() => breaker.try());
+    clock.to(89_999);
+    breaker.record(tickets[0]!, 'failure', 0);
+    breaker.record(tickets[1]!, 'failure', 0);
+    clock.to(90_000);
+    breaker.record(tickets[2]!, 'success', 60_000);
+    expect(told.at(-1)).toMatchObject({ to: 'open', at: 90_000, reason: 'failure-rate', calls: 3, openForMs: 60_000 });
+    clock.to(150_000);
+    calls('...');
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('wakes as many as may start when a late one went well', () => {
+    const { breaker, clock, waiter } = halfOpen();
+    const log: string[] = [];
+    const tickets = [1, 2, 3].map(() => breaker.try());
+    for (const name of 'abcd') waiter(name, log);
+    clock.to(100_000);
+    breaker.record(tickets[0]!, 'success', 70_000);
+    expect(log).toEqual(['a at 100000', 'b at 100000']);
+  });
+
+  it('counts a slow one that went well however late, until those after it were judged', () => {
+    const { breaker, clock, calls } = halfOpen();
+    const tickets = [1, 2, 3].map(() => breaker.try());
+    clock.to(90_000);
+    expect(breaker.try()).toBe(0);
+    clock.to(150_000);
+    const next = breaker.try();
+    breaker.record(tickets[0]!, 'success', 120_000);
+    expect([breaker.state, breaker.counts.late]).toEqual(['half-open', 0]);
+    calls('-');
+    const last = breaker.try();
+    expect([last > 0, breaker.try()]).toEqual([true, 0]);
+    breaker.record(tickets[1]!, 'failure', 120_000); // dropped
+    expect([breaker.state, breaker.counts.late]).toEqual(['half-open', 1]);
+    breaker.record(next, 'failure', 0);
+    expect(breaker.state).toBe('half-open');
+    breaker.record(last, 'failure', 0);
+    expect(breaker.state).toBe('open'); // 2 of 3 failed
+    breaker.record(tickets[2]!, 'success', 0);
+    expect([breaker.state, breaker.counts.late]).toEqual(['open', 2]);
+  });
+
+  it('counts none that is late when a person has decided meanwhile', () => {
+    for (const command of ['forceOpen', 'disable', 'reset'] as const) {
+      const { breaker, clock, calls } = halfOpen();
+      const tickets = [1, 2, 3].map(() => breaker.try());
+      clock.to(90_000);
+      expect(breaker.try()).toBe(0);
+      breaker[command]();
+      const { state } = breaker;
+      breaker.record(tickets[0]!, 'success', 60_000);
+      expect([breaker.state, breaker.counts.late]).toEqual([state, 1]);
+      breaker.reset();
+      calls('xxxx');
+      breaker.record(tickets[1]!, 'success', 60_000);
+      expect([breaker.state, breaker.counts.late]).toEqual(['open', 2]);
+    }
   });
 
   it('takes a jump of the clock for one step', () => {
@@ -809,18 +940,56 @@ describe('Breaker, when waiting has an end', () => {
     for (let n = 0; n < 4; n++) breaker.record(breaker.try(), 'failure', 0);
     clock.to(30_000);
     const slow = breaker.try();
-    clock.to(95_000);
-    breaker.record(slow, 'success', 65_000);
-    expect([breaker.state, breaker.counts.late]).toEqual(['open', 1]);
-    waiter('a', log);
-    clock.to(120_000);
+    clock.to(90_000);
+    expect(breaker.try()).toBe(0);
+    clock.to(99_999);
+    for (const waits of ['a', 'b', 'c', 'd']) waiter(waits, log, (ticket) => breaker.record(ticket, 'failure', 0));
+    breaker.record(slow, 'success', 69_999);
+    // Those that tried after it have failed.
+    expect([log.splice(0), breaker.state]).toEqual([['a at 99999', 'b at 99999'], 'open']);
     // It was begun before the outage, and says nothing of it.
-    breaker.record(before, 'success', 120_001);
-    // That its time was over was found out with that result: it is open for 60 s from then on.
-    clock.to(154_999);
+    breaker.record(before, 'success', 100_000);
+    clock.to(159_998);
     expect(log).toEqual([]);
-    clock.to(155_000);
-    expect(log).toEqual(['a at 155000']);
+    clock.to(159_999);
+    expect(log).toEqual(['c at 159999', 'd at 159999']);
+  });
+
+  it('takes one that was judged too late to count for a sign of life', () => {
+    const { breaker, clock, calls, waiter } = setUp({ ...small, maxWait: '12m', open: '5m' });
+    const log: string[] = [];
+    const before = breaker.try();
+    calls('xxxx');
+    clock.to(300_000);
+    const slow = breaker.try();
+    clock.to(360_000);
+    expect(breaker.try()).toBe(0);
+    clock.to(659_999);
+    waiter('a', log, (ticket) => breaker.record(ticket, 'failure', 0));
+    waiter('b', log, (ticket) => breaker.record(ticket, 'failure', 0));
+    waiter('c', log, (ticket) => breaker.record(ticket, 'failure', 0));
+    clock.to(660_000);
+    expect([log.splice(0).length, breaker.state]).toEqual([3, 'open']);
+    breaker.record(slow, 'success', 360_000);
+    expect([breaker.state, breaker.counts.late]).toEqual(['open', 1]);
+    // It was begun before the outage, and says nothing of it.
+    breaker.record(before, 'success', 660_001);
+    waiter('d', log);
+    clock.to(960_000);
+    expect(log).toEqual(['d at 960000']);
+  });
+
+  it('takes a success of a call from before the outage for no sign of life', () => {
+    const { breaker, clock, calls, waiter } = setUp({ ...small, maxWait: '100s', open: '5m' });
+    const log: string[] = [];
+    const before = breaker.try();
+    clock.to(10);
+    calls('xxxx');
+    waiter('a', log);
+    clock.to(50_000);
+    breaker.record(before, 'success', 50_000);
+    clock.to(200_000);
+    expect(log).toEqual(['a: halted at 100010']);
   });
 
   it('waits for the calls that try the server, and halts when they fail', () => {
@@ -922,6 +1091,101 @@ describe('Breaker, on', () => {
     expect([breaker.state, told.map(({ to }) => to)]).toEqual(['closed', ['open', 'closed']]);
     calls('xxx');
     expect(breaker.state).toBe('closed');
+  });
+});
+
+describe('Breaker, on, with a listener that throws', () => {
+  it('goes on, tells the others, and warns', () => {
+    const clock = new Clock();
+    const runtime = fakeRuntime({ scheduler: clock, random: () => 0 });
+    const warnings: string[] = [];
+    runtime.events.on('batch:warning', ({ message }) => warnings.push(message));
+    const breaker = new Breaker({ ...small, halfOpen: 1 }, runtime);
+    const told: string[] = [];
+    breaker.on(() => {
+      throw new Error('mine');
+    });
+    breaker.on(({ to }) => told.push(to));
+    const log: number[] = [];
+    for (let n = 0; n < 4; n++) breaker.record(breaker.try(), 'failure', 0);
+    breaker.wait(() => breaker.record(breaker.try(), 'success', 0));
+    breaker.wait(() => log.push(clock.now()));
+    clock.to(30_000);
+    breaker.of('a').forceOpen();
+    expect([told, log, breaker.state]).toEqual([['open', 'half-open', 'closed', 'forced-open'], [30_000], 'closed']);
+    expect(warnings).toEqual([
+      ...Array<string>(3).fill('a listener of the breaker has thrown: mine'),
+      'a listener of the breaker of a has thrown: mine',
+    ]);
+  });
+});
+
+describe('Breaker, by command, with lanes', () => {
+  it('sets all lanes, those to come too', () => {
+    const { breaker, clock, told } = setUp(small);
+    const log: string[] = [];
+    const [a] = [breaker.of('a')];
+    for (let n = 0; n < 4; n++) a.record(a.try(), 'failure', 0);
+    breaker.forceOpen();
+    expect([a.state, breaker.of('b').state, breaker.of('b').try()]).toEqual(['forced-open', 'forced-open', 0]);
+    for (const lane of [a, breaker.of('b')]) lane.wait(() => log.push(`${lane.try() > 0}`));
+    clock.to(1e9);
+    expect(log).toEqual([]);
+    breaker.reset();
+    expect([log, a.state, breaker.of('b').state, breaker.of('c').state]).toEqual([
+      ['true', 'true'],
+      'closed',
+      'closed',
+      'closed',
+    ]);
+    breaker.disable();
+    expect([a.state, breaker.of('d').state]).toEqual(['disabled', 'disabled']);
+    expect(told.map(({ to }) => to)).toEqual([
+      ...['open', 'forced-open', 'forced-open'],
+      ...['closed', 'closed', 'closed'],
+      ...['disabled', 'disabled', 'disabled', 'disabled'],
+    ]);
+  });
+
+  it('to a lane is for that key alone, and not forgotten', () => {
+    const { breaker } = setUp(small);
+    breaker.forceOpen();
+    breaker.of('well').reset();
+    breaker.of('gone').disable();
+    for (let n = 0; n < 5000; n++) breaker.of(`host ${n}`);
+    expect([breaker.of('well').state, breaker.of('gone').state, breaker.of('host 1').state, breaker.state]).toEqual([
+      'closed',
+      'disabled',
+      'forced-open',
+      'forced-open',
+    ]);
+    breaker.reset();
+    expect([breaker.of('well').state, breaker.of('gone').state]).toEqual(['closed', 'closed']);
+  });
+
+  it('does not keep those that are as all are', () => {
+    const { breaker } = setUp(small);
+    breaker.disable();
+    const lane = breaker.of('a');
+    const running = breaker.of('b');
+    running.try();
+    for (let n = 0; n < 5000; n++) breaker.of(`host ${n}`);
+    expect([breaker.of('a') === lane, breaker.of('b') === running]).toEqual([false, true]);
+  });
+
+  it('is saved and restored with them', () => {
+    const { breaker } = setUp(small);
+    breaker.of('a').forceOpen();
+    breaker.forceOpen();
+    breaker.of('well').reset();
+    const saved: unknown = JSON.parse(JSON.stringify(breaker));
+    expect(saved).toMatchObject({ state: 'forced-open', lanes: [['well', { state: 'closed' }]] });
+    const { breaker: next } = setUp(small);
+    const before = next.of('before');
+    next.restore(saved);
+    expect([before.state, next.of('a').state, next.of('well').state]).toEqual(['forced-open', 'forced-open', 'closed']);
+    next.restore({ ...next.toJSON(), state: 'closed', lanes: [] });
+    expect([before.state, next.of('a').state]).toEqual(['closed', 'closed']);
   });
 });
 
@@ -1242,31 +1506,36 @@ describe('Breaker, against a simple model of the table', () => {
     /** Counts the states, so that tickets of earlier ones are known. */
     era = 1;
     results: Result[] = [];
+    /** Tickets of this state that are out, and how many of them are of calls that run. */
+    out = 0;
     running = 0;
+    /** The state in which what was tried was last found to be bad. */
+    judged = 0;
     waiting: number[] = [];
     outage: number | undefined = undefined;
     counts = { calls: 0, failures: 0, slow: 0, ignored: 0, late: 0, rejected: 0 };
     readonly events: string[] = [];
-    readonly tickets: { readonly era: number; readonly began: number }[] = [];
+    readonly tickets: { readonly era: number; begun: boolean }[] = [];
     readonly woken: string[] = [];
     readonly with: Options;
     constructor(options: Options) {
       this.with = options;
     }
 
-    go(state: string): void {
+    go(state: string, why: 'bad' | 'on' | '' = ''): void {
       if (state !== this.state) this.events.push(`${this.state} -> ${state} at ${this.now}`);
       this.state = state;
       this.era++;
-      this.running = 0;
-      if (state === 'half-open' || state === 'closed') this.results = [];
+      this.out = this.running = 0;
+      if (why === 'bad') this.judged = this.era;
+      if ((state === 'half-open' && why !== 'on') || state === 'closed') this.results = [];
       if (state === 'closed') this.doublings = 0;
       if (state === 'open') {
         const asked = Math.min(this.with.open * 2 ** this.doublings, this.with.maxOpen);
         this.until = this.now + asked + asked / 20;
         this.outage ??= this.now;
       }
-      if (state === 'half-open') this.until = this.now + this.with.maxHalfOpen;
+      if (state === 'half-open') this.until = Infinity;
     }
 
     tick(): void {
@@ -1278,30 +1547,55 @@ describe('Breaker, against a simple model of the table', () => {
     }
 
     get free(): number {
-      if (this.state === 'half-open') return this.with.halfOpen - this.running - this.results.length;
+      if (this.state === 'half-open') return Math.max(0, this.with.halfOpen - this.out - this.results.length);
       return this.state === 'closed' || this.state === 'disabled' ? Infinity : 0;
     }
 
-    try(): boolean {
+    try(begins = true): boolean {
       this.tick();
       if (this.free === 0) {
         this.counts.rejected++;
         return false;
       }
-      this.running++;
-      this.tickets.push({ era: this.era, began: this.now });
+      this.out++;
+      this.tickets.push({ era: this.era, begun: false });
+      if (begins) this.begin(this.tickets.length - 1);
       return true;
+    }
+
+    begin(index: number): void {
+      const ticket = this.tickets[index]!;
+      ticket.begun = true;
+      if (ticket.era !== this.era) return;
+      this.running++;
+      if (this.state === 'half-open' && this.running === 1) this.until = this.now + this.with.maxHalfOpen;
+    }
+
+    giveBack(index: number): void {
+      if (this.state === 'half-open') this.tick();
+      const [ticket] = this.tickets.splice(index, 1);
+      if (ticket!.era === this.era) this.out--;
+      this.wake();
     }
 
     record(index: number, result: 'success' | 'failure' | 'ignored', slow: boolean): void {
       if (this.state === 'half-open') this.tick();
       const [ticket] = this.tickets.splice(index, 1);
-      if (ticket!.era !== this.era) {
+      const tries = this.state === 'open' || this.state === 'half-open';
+      if (ticket!.era !== this.era && result === 'success' && tries && ticket!.era > this.judged) {
+        if (this.state === 'open') {
+          this.doublings--;
+          this.go('half-open', 'on');
+        }
+        this.judge(false, slow);
+      } else if (ticket!.era !== this.era) {
         this.counts.late++;
         const began = this.now - (slow ? 1001 : 1000);
         if (result === 'success' && this.outage !== undefined && began >= this.outage) this.outage = this.now;
       } else {
+        this.out--;
         this.running--;
+        if (this.state === 'half-open' && this.running === 0) this.until = Infinity;
         if (result === 'ignored') this.counts.ignored++;
         else this.judge(result === 'failure', slow);
       }
@@ -1329,7 +1623,7 @@ describe('Breaker, against a simple model of the table', () => {
         share(seen.filter((result) => result.failed)) >= failureRate ||
         share(seen.filter((result) => result.slow)) >= slowRate;
       if (bad && this.state === 'half-open') this.doublings++;
-      if (bad) this.go('open');
+      if (bad) this.go('open', 'bad');
       else if (this.state === 'half-open') this.go('closed');
     }
 
@@ -1399,7 +1693,8 @@ describe('Breaker, against a simple model of the table', () => {
     maxWait: fc.constantFrom(1000, 10_000, 20_000),
   });
   type Step =
-    | { readonly do: 'try' | 'wait' | 'valid' | 'forceOpen' | 'disable' | 'reset' }
+    | { readonly do: 'try' | 'reserve' | 'wait' | 'valid' | 'forceOpen' | 'disable' | 'reset' }
+    | { readonly do: 'begin' | 'giveBack'; readonly which: number }
     | {
         readonly do: 'record';
         readonly which: number;
@@ -1415,6 +1710,11 @@ describe('Breaker, against a simple model of the table', () => {
       arbitrary: fc.record({ do: fc.constant('record' as const), which: fc.nat(), result, slow: fc.boolean() }),
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('wait' as const, 'valid' as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('reserve' as const) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constantFrom('begin' as const, 'giveBack' as const), which: fc.nat() }),
+    },
     {
       weight: 4,
       arbitrary: fc.record({
@@ -1428,6 +1728,7 @@ describe('Breaker, against a simple model of the table', () => {
       arbitrary: fc.record({ do: fc.constantFrom('forceOpen' as const, 'disable' as const, 'reset' as const) }),
     },
   );
+  const untilOf = ({ now, until }: Model): number => (until === Infinity ? now : Math.max(now, until));
   const named = { forceOpen: 'forced-open', disable: 'disabled', reset: 'closed' };
 
   it('does the same in every state, at every step', () => {
@@ -1451,6 +1752,11 @@ describe('Breaker, against a simple model of the table', () => {
         const tickets: number[] = [];
         const woken: string[] = [];
         let id = 0;
+        /** One of the tickets of a kind. */
+        const any = (which: number, kind: (ticket: (typeof model.tickets)[number]) => boolean): number | undefined => {
+          const all = [...model.tickets.keys()].filter((index) => kind(model.tickets[index]!));
+          return all[which % all.length];
+        };
         for (const step of steps) {
           switch (step.do) {
             case 'try': {
@@ -1475,9 +1781,30 @@ describe('Breaker, against a simple model of the table', () => {
               }
               if (tickets.length === 0) breaker.valid(1);
               break;
+            case 'reserve': {
+              const ticket = breaker.reserve();
+              if (ticket > 0) tickets.push(ticket);
+              if (ticket > 0 !== model.try(false)) throw new Error(`a place of ${ticket} at ${clock.now()}`);
+              break;
+            }
+            case 'begin': {
+              const index = any(step.which, (ticket) => !ticket.begun);
+              if (index === undefined) break;
+              model.begin(index);
+              breaker.begin(tickets[index]!);
+              break;
+            }
+            case 'giveBack': {
+              const index = any(step.which, (ticket) => !ticket.begun);
+              if (index === undefined) break;
+              const [ticket] = tickets.splice(index, 1);
+              model.giveBack(index);
+              breaker.giveBack(ticket!);
+              break;
+            }
             case 'record': {
-              if (tickets.length === 0) break;
-              const index = step.which % tickets.length;
+              const index = any(step.which, (ticket) => ticket.begun);
+              if (index === undefined) break;
               const [ticket] = tickets.splice(index, 1);
               // First the model's list: who is woken by this appends to both.
               model.record(index, step.result, step.slow);
@@ -1485,7 +1812,7 @@ describe('Breaker, against a simple model of the table', () => {
               break;
             }
             case 'advance': {
-              const time = step.ms === 'until' ? Math.max(model.now, model.until) : model.now + step.ms;
+              const time = step.ms === 'until' ? untilOf(model) : model.now + step.ms;
               if (step.jump) clock.jumpTo(time);
               else clock.to(time);
               model.to(time, step.jump);
@@ -1518,6 +1845,7 @@ describe('Breaker, against a simple model of the table', () => {
         'half-open -> open: half-open-over',
         'half-open -> open: slow-rate',
         'halted',
+        'open -> half-open: late-success',
         'open -> half-open: open-over',
       ]),
     );

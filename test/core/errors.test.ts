@@ -44,6 +44,47 @@ describe('BatchxError', () => {
   });
 });
 
+describe('messageOf, with causes', () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:9'), { code: 'ECONNREFUSED' });
+  const both = Object.assign(new AggregateError([refused, new Error('connect ECONNREFUSED ::1:9')], ''), {
+    code: 'ECONNREFUSED',
+  });
+  const circular = new Error('round');
+  circular.cause = new Error('and round', { cause: circular });
+  it.each<[string, Error, string]>([
+    [
+      'a failed fetch',
+      new TypeError('fetch failed', { cause: refused }),
+      'fetch failed: connect ECONNREFUSED 127.0.0.1:9',
+    ],
+    [
+      'by several addresses',
+      new TypeError('fetch failed', { cause: both }),
+      'fetch failed: connect ECONNREFUSED 127.0.0.1:9',
+    ],
+    ['the deepest', new Error('a', { cause: new Error('b', { cause: new Error('c') }) }), 'a: c'],
+    ['the deepest that says something', new Error('a', { cause: new Error('b', { cause: new Error('') }) }), 'a: b'],
+    ['one that is told already', new Error('no: b!', { cause: new Error('b') }), 'no: b!'],
+    ['its name', new RangeError('a', { cause: new Error('b') }), 'RangeError: a: b'],
+    ['a fault in the code', new TypeError('a', { cause: new Error('b') }), 'TypeError: a: b'],
+    ['a text', new Error('a', { cause: 'b' }), 'a: b'],
+    ['what looks like an error', new Error('a', { cause: { message: 'b' } }), 'a: b'],
+    ['nothing', new Error('a', { cause: null }), 'a'],
+    ['a number', new Error('a', { cause: 5 }), 'a'],
+    ['in a circle', circular, 'round: and round'],
+    ['of our own', new BatchxError('http', 'a', { cause: new Error('b') }), 'BatchxError: a'],
+  ])('%s', (_, error, message) => {
+    expect(messageOf(error)).toBe(message);
+  });
+
+  it('takes what is no time to wait for none', () => {
+    for (const retryAfterMs of ['5', -1, NaN, Infinity, null, {}] as unknown as number[]) {
+      expect(new BatchxError('http', 'busy', { retryAfterMs }).retryAfterMs).toBeUndefined();
+    }
+    expect(new BatchxError('http', 'busy', { retryAfterMs: 0 }).retryAfterMs).toBe(0);
+  });
+});
+
 describe('messageOf', () => {
   const circular: { self?: unknown } = Object.create(null) as object;
   circular.self = circular;

@@ -43,9 +43,9 @@ class Written {
   }
 
   readonly open = (): SinkWriter => ({
-    write: (items, refuse, skip) => {
+    write: (items, refuse, skip, done) => {
       this.blocks.push(items.map(({ data }) => data));
-      return this.write(items, refuse, skip);
+      return this.write(items, refuse, skip, done);
     },
     close: () => {
       this.closed++;
@@ -460,6 +460,24 @@ describe('toSink', () => {
       await settled();
       expect(sink.seen).toEqual([{ error: expect.objectContaining({ code: 'output', message: 'full' }) as unknown }]);
       expect([sink.ended, sink.closed, sink.room.held]).toEqual([[], 1, 0]);
+    });
+
+    it('of a write do not change what it has told before: that comes first', async () => {
+      for (const later of [false, true]) {
+        const sink = new Written();
+        sink.write = (_, refuse, skip, done) => {
+          done(3);
+          refuse(1, new BatchxError('output', 'bad'));
+          skip(0, 'already-done');
+          if (later) return Promise.reject(new Error('full'));
+          throw new Error('full');
+        };
+        sink.subscribe(concat(from(items(4)), NEVER));
+        await settled();
+        const error = expect.objectContaining({ message: 'full' }) as unknown;
+        expect(sink.seen).toEqual(['#1 skipped', '#2 failed', '#4 ok', { error }]);
+        expect([sink.closed, sink.ended.length]).toEqual([1, 3]);
+      }
     });
 
     it('of opening end the stream', async () => {

@@ -395,7 +395,7 @@ describe('circuitBreaker, with a key', () => {
       to(11);
       expect(lane.try()).toBe(0);
       subscription.unsubscribe();
-      expect([lane.try() > 0, lane.counts.ignored]).toEqual([true, 1]);
+      expect([lane.try() > 0, lane.counts.ignored]).toEqual([true, 0]);
       giveBack();
       expect([log.length, call.observed]).toEqual([2, false]);
     }),

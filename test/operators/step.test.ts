@@ -1,4 +1,15 @@
-import { concat, EMPTY, from, lastValueFrom, NEVER, Observable, of, throwError, toArray } from 'rxjs';
+import {
+  concat,
+  EMPTY,
+  from,
+  lastValueFrom,
+  NEVER,
+  Observable,
+  of,
+  type OperatorFunction,
+  throwError,
+  toArray,
+} from 'rxjs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { BatchxError } from '../../src/core/errors.js';
 import { Item } from '../../src/core/item.js';
@@ -141,6 +152,33 @@ describe('step', () => {
     expectTypeOf(numbers).toEqualTypeOf<Observable<Item<number>>>();
     const some = items('a').pipe(step((text) => (text === '' ? undefined : of(text))));
     expectTypeOf(some).toEqualTypeOf<Observable<Item<string>>>();
+  });
+
+  it('knows the type of the data in `key` and `weight`, which say nothing of it', () => {
+    const call = async ({ url }: { url: string; size: number }): Promise<number> => url.length;
+    const operator = step(call, {
+      concurrency: 1,
+      rate: '1000/s',
+      key: ({ data }) => (expectTypeOf(data).toEqualTypeOf<{ url: string; size: number }>(), new URL(data.url).host),
+      weight: ({ data: { size } }) => (expectTypeOf(size).toEqualTypeOf<number>(), size),
+    });
+    expectTypeOf(operator).toEqualTypeOf<OperatorFunction<Item<{ url: string; size: number }>, Item<number>>>();
+    const hostOf = (item: Item): string => item.id;
+    step(call, { key: hostOf });
+    // @ts-expect-error: there is no such field
+    step(call, { key: ({ data }) => data.host as string });
+    const options: StepOptions = { key: hostOf, concurrency: 2 };
+    step(call, options);
+  });
+
+  it('tries again without end when it is told so, as a Backoff does', async () => {
+    const still = fakeRuntime({ random: () => 0 });
+    for (const retry of [Infinity, { retries: Infinity }, new Backoff(Infinity, still)]) {
+      const scene = new Scene('a', ({ attempt }, s) => (attempt < 50 ? s.fail(1, new Error('no')) : s.ok(1)), {
+        retry,
+      });
+      expect((await scene.play()).at(-2)).toBe('50 a=ok');
+    }
   });
 });
 

@@ -22,6 +22,11 @@ const groups = (...messages: string[]): [number, string][] =>
 describe('Causes', () => {
   it.each<[string, string[], string]>([
     ['numbers', ['got 12', 'got -3.5e10'], 'got …'],
+    [
+      'addresses that did not answer',
+      ['fetch failed: connect ECONNREFUSED 127.0.0.1:9', 'fetch failed: connect ECONNREFUSED 10.0.0.7:8080'],
+      'fetch failed: connect ECONNREFUSED …',
+    ],
     ['quoted text', ['no "a" here', 'no "b \\" c" here', "no 'd' here"], 'no … here'],
     [
       'paths',

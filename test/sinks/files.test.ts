@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { filesSink, type Item, literals, type Outcome, toFailed, toFiles, toJsonl } from 'batchx';
+import { BatchxError, filesSink, type Item, literals, type Outcome, toFailed, toFiles, toJsonl } from 'batchx';
 import { fakeRuntime, sinkContract } from 'batchx/testing';
-import { from, lastValueFrom, type Observable, toArray } from 'rxjs';
+import { from, lastValueFrom, type Observable, tap, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { builtin } from '../../src/builtin.js';
 import { temporaryFolder } from '../contract/temp.js';
@@ -11,6 +11,7 @@ import { upTo } from '../operators/helpers.js';
 const all = (outcomes: Observable<Outcome>): Promise<Outcome[]> => lastValueFrom(outcomes.pipe(toArray()));
 const said = ({ id, status, reason, error }: Outcome): string =>
   `${id} ${status} ${reason ?? error?.message ?? ''}`.trim();
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const off = { durability: 'off' } as const;
 
 describe('toFiles', () => {
@@ -111,6 +112,32 @@ describe('toFiles', () => {
     const done = all(literals(upTo(20), runtime).pipe(toFiles(root, { path: '{{ data }}' }, runtime)));
     await expect(done).rejects.toMatchObject({ code: 'output', class: 'fatal' });
     expect(runtime.counts).toMatchObject({ ok: 0, failed: 0, pending: 20 });
+  });
+
+  it('counts the files that are in place when the disk cannot go on, those before and those at the same time', async () => {
+    const root = temporaryFolder();
+    mkdirSync(join(root, 'b'));
+    writeFileSync(join(root, 'there'), '');
+    const path = (n: number): string => ['x/1', 'a', '../out', 'there', 'b/2'][n] as string;
+    const runtime = fakeRuntime();
+    const content = async (n: number): Promise<string> => {
+      while (n === 0 && !(existsSync(join(root, 'a')) && existsSync(join(root, 'b/2')))) await turn();
+      if (n === 0) throw new BatchxError('output', 'the disk is full');
+      return `${n}`;
+    };
+    const options = { path, content, onExists: 'skip', ...off } as const;
+    const seen: string[] = [];
+    const sink = toFiles<Item<number>>(root, options, runtime);
+    const done = lastValueFrom(
+      literals(upTo(5), runtime).pipe(
+        sink,
+        tap((outcome) => seen.push(said(outcome))),
+      ),
+    );
+    await expect(done).rejects.toMatchObject({ code: 'output', class: 'fatal' });
+    expect(readdirSync(root).sort()).toEqual(['a', 'b', 'there', 'x']);
+    expect(seen).toEqual(['#2 ok', expect.stringMatching(/^#3 failed/), '#4 skipped already-done', '#5 ok']);
+    expect(runtime.counts).toMatchObject({ read: 5, ok: 2, failed: 1, skipped: 1, pending: 1 });
   });
 
   it('does not take the error of a function for one of the disk', async () => {

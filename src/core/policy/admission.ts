@@ -89,9 +89,16 @@ export class Admission {
 
   /** No call is to be made for now: gives back all that it holds. */
   leave(): void {
-    this.record('ignored', 0);
+    this.#giveBack();
     if (this.#inside) this.#step.gate.leave();
     this.#inside = false;
+  }
+
+  /** The call that the ticket is for was not made. */
+  #giveBack(): void {
+    const ticket = this.#ticket;
+    this.#ticket = 0;
+    if (ticket > 0) this.#breaker?.giveBack(ticket);
   }
 
   #goIn(): boolean {
@@ -112,8 +119,8 @@ export class Admission {
   /** Whether there is a ticket; otherwise it waits for one, or was refused. */
   #takeTicket(breaker: Breaker): boolean {
     if (this.#ticket > 0 && breaker.valid(this.#ticket)) return true;
-    this.record('ignored', 0);
-    this.#ticket = breaker.try();
+    this.#giveBack();
+    this.#ticket = breaker.reserve();
     if (this.#ticket > 0) return true;
     const refusal = breaker.refusal();
     if (refusal === undefined) this.#waitFor(breaker);
@@ -136,7 +143,7 @@ export class Admission {
           return;
         }
         // At once, as it is this one's turn: while it waits for a slot nobody else would be told.
-        this.#ticket = breaker.try();
+        this.#ticket = breaker.reserve();
         this.#by.withSlot(() => this.#askAgain());
       },
     );
@@ -162,6 +169,11 @@ export class Admission {
         return;
       }
     }
+    this.#admit(now);
+  }
+
+  #admit(now: number): void {
+    if (this.#ticket > 0) this.#breaker?.begin(this.#ticket);
     this.#by.admitted(now);
   }
 
@@ -169,7 +181,7 @@ export class Admission {
   #permitted(limiter: Limiter, error: BatchxError | undefined): void {
     if (error !== undefined) this.#by.refused(error);
     else if (this.#by.dropped()) limiter.giveBack(this.#weight);
-    else if ((this.#breaker?.valid(this.#ticket) ?? true) && this.#goIn()) this.#by.admitted(this.#now());
+    else if ((this.#breaker?.valid(this.#ticket) ?? true) && this.#goIn()) this.#admit(this.#now());
     else {
       limiter.giveBack(this.#weight);
       this.ask();

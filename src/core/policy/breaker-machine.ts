@@ -5,7 +5,7 @@ import type { Verdict } from './verdict.js';
 
 export type BreakerState =
   | { readonly name: 'closed' | 'forced-open' | 'disabled' }
-  /** `until` is the time of the clock at which it ends. */
+  /** `until` is the time of the clock at which it ends; infinite while no call tries the server. */
   | { readonly name: 'open' | 'half-open'; readonly until: number };
 
 /** Why a breaker has changed its state. */
@@ -18,6 +18,8 @@ export type BreakerReason =
   | 'recovered'
   /** They did not end in their time. */
   | 'half-open-over'
+  /** One of those went well after all. */
+  | 'late-success'
   | 'forced'
   | 'disabled'
   | 'reset'
@@ -45,8 +47,12 @@ export class BreakerMachine {
   #state: BreakerState = { name: 'closed' };
   /** The ticket of calls that are begun in this state. */
   #generation = 1;
-  /** Calls that were begun in this state and have not ended. */
+  /** Calls that have a ticket of this state and have not ended. */
   #out = 0;
+  /** Those of them that run; only known while it is half-open. */
+  #running = 0;
+  /** Tickets above this one are of calls that try the server, and what became of the others did not speak against it. */
+  #judged = 0;
   /** What it judges by when it is closed. */
   readonly #regular: CallWindow;
   /** What it judges by now; while it is open what made it open. */
@@ -83,7 +89,7 @@ export class BreakerMachine {
       case 'disabled':
         return Infinity;
       case 'half-open':
-        return this.#settings.halfOpen - this.#out - this.#window.calls;
+        return Math.max(0, this.#settings.halfOpen - this.#out - this.#window.calls);
       case 'open':
       case 'forced-open':
         return 0;
@@ -125,6 +131,11 @@ export class BreakerMachine {
     return now() >= this.#lastTrouble + 2 * (maxOpenMs + halfOpenMs);
   }
 
+  /** Whether it was set to a state, and no call runs. */
+  unusedIn(name: 'forced-open' | 'disabled'): boolean {
+    return this.#out === 0 && this.#state.name === name;
+  }
+
   take(): number {
     if (this.free === 0) {
       this.#rejected++;
@@ -134,17 +145,28 @@ export class BreakerMachine {
     return this.#generation;
   }
 
+  /** The call of a ticket starts. From the first that runs on the time is counted in which they all have to end. */
+  begin(ticket: number, now: number): void {
+    if (this.#state.name !== 'half-open' || ticket !== this.#generation) return;
+    if (this.#running++ === 0) this.#state = { name: 'half-open', until: now + this.#settings.halfOpenMs };
+  }
+
+  /** The call of a ticket is not made. */
+  giveBack(ticket: number): void {
+    if (ticket === this.#generation) this.#out--;
+  }
+
   valid(ticket: number): boolean {
     return ticket === this.#generation;
   }
 
   record(ticket: number, result: 'success' | Verdict, ms: number, now: number): void {
     if (ticket !== this.#generation) {
-      this.#late++;
-      if (result === 'success') this.#signOfLife(now - ms, now);
+      this.#recordLate(ticket, result, ms, now);
       return;
     }
     this.#out--;
+    if (this.#state.name === 'half-open' && --this.#running === 0) this.#state = { name: 'half-open', until: Infinity };
     if (result === 'ignored') this.#ignored++;
     else this.#count(result === 'failure', ms > this.#settings.slowMs, now - ms, now);
   }
@@ -155,14 +177,32 @@ export class BreakerMachine {
     if (!('until' in state) || now < state.until) return;
     if (state.name === 'half-open') this.#open('half-open-over', now);
     else {
-      const { halfOpenMs, halfOpen } = this.#settings;
-      this.#enter({ name: 'half-open', until: now + halfOpenMs }, 'open-over', now, new CountWindow(halfOpen));
+      const window = new CountWindow(this.#settings.halfOpen);
+      this.#enter({ name: 'half-open', until: Infinity }, 'open-over', now, window);
     }
   }
 
-  /** A call that was begun since it opened went well, if too late to count: the server is slow, and not dead. */
-  #signOfLife(began: number, now: number): void {
-    if (this.#outageSince !== undefined && began >= this.#outageSince) this.#outageSince = now;
+  /**
+   * Of a call that tried the server and was slow, but went well, it is known that the server is not down: it counts, and
+   * others may try at once. What else comes late is dropped.
+   */
+  #recordLate(ticket: number, result: 'success' | Verdict, ms: number, now: number): void {
+    const { name } = this.#state;
+    if (result === 'success' && ticket > this.#judged && (name === 'open' || name === 'half-open')) {
+      if (name === 'open') this.#resume(now);
+      this.#count(false, ms > this.#settings.slowMs, now - ms, now);
+      return;
+    }
+    this.#late++;
+    // The server was slow, and not dead.
+    const since = this.#outageSince;
+    if (result === 'success' && since !== undefined && now - ms >= since) this.#outageSince = now;
+  }
+
+  /** Half-open as if its time had not been over: what was counted counts, and it was not down for another time. */
+  #resume(now: number): void {
+    this.#openMs = Math.max(this.#openMs / 2, this.#settings.openMs);
+    this.#enter({ name: 'half-open', until: Infinity }, 'late-success', now);
   }
 
   /** Goes to a state that no time ends. */
@@ -228,7 +268,8 @@ export class BreakerMachine {
     const { calls, failures } = this.#window;
     this.#state = state;
     this.#generation++;
-    this.#out = 0;
+    this.#out = this.#running = 0;
+    if (reason === 'failure-rate' || reason === 'slow-rate' || reason === 'restored') this.#judged = this.#generation;
     if (window !== undefined) {
       window.clear();
       this.#window = window;

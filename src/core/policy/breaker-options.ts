@@ -52,7 +52,9 @@ export const breakerOptions = z.strictObject({
   halfOpen: z.int().min(1).max(1000).default(3).describe('How many calls try whether the server is back.'),
   maxHalfOpen: someTime()
     .default('60s')
-    .describe('How long they may take in all. What has not ended by then is lost, and it opens again.'),
+    .describe(
+      'How long they may take, from when the first starts. Then it opens again, unless one goes well after all.',
+    ),
   onOpen: z
     .enum(['wait', 'fail', 'halt'])
     .default('wait')

@@ -24,7 +24,7 @@ export interface SavedBreaker {
   readonly openForMs: number;
   /** For information: a breaker that is restored counts from 0. */
   readonly counts: BreakerCounts;
-  /** The lanes that are not closed. */
+  /** The lanes in another state than all are in that nothing is known of. */
   readonly lanes?: readonly (readonly [key: string, saved: SavedBreaker])[] | undefined;
 }
 

@@ -28,6 +28,11 @@ export class BreakerWaiters {
     return this.#waiting.size;
   }
 
+  /** Whether some wait, and there is no timer that will look at them. */
+  get forgotten(): boolean {
+    return this.size > 0 && this.#due === Infinity && !this.#waking;
+  }
+
   /** Puts one at the end; gives what takes it out. */
   add(go: Go): () => void {
     const waiter = { go };

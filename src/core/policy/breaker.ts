@@ -1,7 +1,7 @@
-import { BatchxError } from '../errors.js';
+import { BatchxError, messageOf } from '../errors.js';
 import { Keyed } from '../keyed.js';
 import { defaultRuntime, type Runtime } from '../runtime.js';
-import { BreakerMachine, type BreakerState, type BreakerTransition } from './breaker-machine.js';
+import { BreakerMachine, type BreakerReason, type BreakerState, type BreakerTransition } from './breaker-machine.js';
 import { type BreakerOptions, type BreakerSettings, breakerSettings } from './breaker-options.js';
 import { type BreakerCounts, parseSaved, type SavedBreaker } from './breaker-saved.js';
 import { type Answer, BreakerWaiters, type Go } from './breaker-waiters.js';
@@ -25,9 +25,10 @@ export type BreakerListener = (transition: BreakerTransition, key: string | unde
  * |-----------|-------------------------------------------------|-------------------------------|
  * | closed    | enough results, a rate at its limit or above    | open                          |
  * | open      | its time is over, and somebody asks             | half-open                     |
- * | half-open | all `halfOpen` results, rates below        | closed                        |
+ * | half-open | all `halfOpen` results, rates below             | closed                        |
  * | half-open | all of them, a rate at its limit or above       | open, for twice as long       |
  * | half-open | `maxHalfOpen` is over without them              | open, for twice as long       |
+ * | open      | one of those that did not end in it goes well   | half-open, where it was       |
  * | any       | `forceOpen`, `disable`, `reset`                 | forced-open, disabled, closed |
  *
  * @example
@@ -54,15 +55,20 @@ export class Breaker {
   #listeners = new Set<{ readonly tell: BreakerListener }>();
   #key: string | undefined = undefined;
   #lanes: Keyed<Breaker> | undefined = undefined;
+  /** The breaker that this is a lane of. */
+  #all: Breaker | undefined = undefined;
+  /** What a person has set it to, and with it its lanes. */
+  #set: 'forced-open' | 'disabled' | undefined = undefined;
 
   constructor(options: BreakerOptions | true = true, runtime: Runtime = defaultRuntime()) {
     this.runtime = runtime;
     this.#options = options;
     this.#settings = breakerSettings(options);
-    const tell = (transition: BreakerTransition): void => {
-      for (const listener of this.#listeners) listener.tell(transition, this.#key);
-    };
-    this.#machine = new BreakerMachine(this.#settings, () => runtime.random(), tell);
+    this.#machine = new BreakerMachine(
+      this.#settings,
+      () => runtime.random(),
+      (transition) => this.#tell(transition),
+    );
     this.#waiters = new BreakerWaiters(runtime.scheduler, () => this.#onTime());
   }
 
@@ -82,9 +88,35 @@ export class Breaker {
 
   /** A ticket, when a call may start now; it is given back once, by `record`. Otherwise 0. */
   try(): number {
+    const ticket = this.reserve();
+    if (ticket > 0) this.begin(ticket);
+    return ticket;
+  }
+
+  /**
+   * A ticket for a call that has something else to wait for before it starts. Then either `begin` is told, or
+   * `giveBack`: until then it has its place, and its time does not run.
+   *
+   * @internal
+   */
+  reserve(): number {
     // Those who wait are left to the timer, which is due when the time of a state is over.
     if (this.#machine.state.name !== 'closed') this.#machine.settle(this.#now());
     return this.#machine.take();
+  }
+
+  /** @internal */
+  begin(ticket: number): void {
+    if (this.#machine.state.name !== 'half-open') return;
+    this.#machine.begin(ticket, this.#now());
+    if (this.#waiters.forgotten) this.#arm(false);
+  }
+
+  /** @internal */
+  giveBack(ticket: number): void {
+    if (this.#machine.state.name === 'half-open') this.#machine.settle(this.#now());
+    this.#machine.giveBack(ticket);
+    this.#wake();
   }
 
   /** Whether a call that has a ticket and has waited since may still start. If not, it asks again. */
@@ -98,7 +130,7 @@ export class Breaker {
     const { state, outageSince } = this.#machine;
     if (state.name !== 'open' && state.name !== 'forced-open') return undefined;
     const { onOpen, maxWaitMs, maxWait } = this.#settings;
-    const name = this.#key === undefined ? 'the breaker' : `the breaker of ${this.#key}`;
+    const name = this.#name;
     if (onOpen === 'wait') {
       if (outageSince === undefined || this.#now() < outageSince + maxWaitMs) return undefined;
       return new BatchxError('halted', `${name} has been open for ${maxWait}`);
@@ -139,37 +171,42 @@ export class Breaker {
     return this.#machine.lastSuccess >= time;
   }
 
-  /** Lets no call start until it is told otherwise. */
+  /** Lets no call start, of any key, until it is told otherwise. */
   forceOpen(): void {
-    this.#machine.set('forced-open', 'forced', this.#now());
-    this.#wake();
+    this.#command('forced-open', 'forced');
   }
 
-  /** Lets every call start, and judges nothing, until it is told otherwise. */
+  /** Lets every call start, of any key, and judges nothing, until it is told otherwise. */
   disable(): void {
-    this.#machine.set('disabled', 'disabled', this.#now());
-    this.#wake();
+    this.#command('disabled', 'disabled');
   }
 
-  /** Closes it; what was before is forgotten. */
+  /** Closes it, for all keys; what was before is forgotten. */
   reset(): void {
-    this.#machine.set('closed', 'reset', this.#now());
-    this.#wake();
+    this.#command('closed', 'reset');
   }
 
-  /** Calls `listener` at once with each change of state, of its lanes too; call what comes back to end it. */
+  /**
+   * Calls `listener` at once with each change of state, of its lanes too; call what comes back to end it. What it throws
+   * is told as a `batch:warning` of the runtime, and changes nothing.
+   */
   on(listener: BreakerListener): () => void {
     const entry = { tell: listener };
     this.#listeners.add(entry);
     return () => this.#listeners.delete(entry);
   }
 
-  /** The breaker of a key: the same options, a state of its own. One that has nothing to remember is forgotten. */
+  /**
+   * The breaker of a key: the same options, a state of its own, and what `forceOpen` and `disable` say of all. A command to
+   * it alone is for that key. One that has nothing to remember is forgotten.
+   */
   of(key: string): Breaker {
     this.#lanes ??= new Keyed((name) => {
       const lane = new Breaker(this.#options, this.runtime);
+      if (this.#set !== undefined) lane.#machine.set(this.#set, 'restored', this.#now());
       lane.#listeners = this.#listeners;
       lane.#key = name;
+      lane.#all = this;
       return lane;
     });
     return this.#lanes.get(key);
@@ -177,12 +214,15 @@ export class Breaker {
 
   /** Whether nobody uses it, and what it knows is of no use any more: after a trouble it takes some minutes. */
   get idle(): boolean {
-    return this.#waiters.size === 0 && this.#machine.idle(() => this.#now());
+    if (this.#waiters.size > 0) return false;
+    const set = this.#all === undefined ? undefined : this.#all.#set;
+    return set === undefined ? this.#machine.idle(() => this.#now()) : this.#machine.unusedIn(set);
   }
 
   toJSON(): SavedBreaker {
     const { state, openMs } = this.#machine;
-    const lanes = [...(this.#lanes?.values() ?? [])].filter((lane) => lane.state !== 'closed');
+    const usual = this.#set ?? 'closed';
+    const lanes = [...(this.#lanes?.values() ?? [])].filter((lane) => lane.state !== usual);
     return {
       state: state.name,
       remainingMs: state.name === 'open' ? Math.max(0, state.until - this.#now()) : 0,
@@ -201,6 +241,9 @@ export class Breaker {
   }
 
   #restore(saved: SavedBreaker): void {
+    const { state } = saved;
+    const set = state === 'forced-open' || state === 'disabled' ? state : undefined;
+    if (set !== this.#set) this.#command(set ?? 'closed', 'restored');
     this.#machine.restore(saved, this.#now());
     for (const [key, lane] of saved.lanes ?? []) this.of(key).#restore(lane);
     this.#wake();
@@ -208,6 +251,30 @@ export class Breaker {
 
   #now(): number {
     return this.runtime.scheduler.now();
+  }
+
+  /** Lanes are forgotten and made anew: those to come are set too. */
+  #command(state: 'closed' | 'forced-open' | 'disabled', reason: BreakerReason): void {
+    this.#set = state === 'closed' ? undefined : state;
+    this.#machine.set(state, reason, this.#now());
+    // A copy: whoever is let through may ask for another key.
+    for (const lane of [...(this.#lanes?.values() ?? [])]) lane.#command(state, reason);
+    this.#wake();
+  }
+
+  #tell(transition: BreakerTransition): void {
+    for (const { tell } of this.#listeners) {
+      try {
+        tell(transition, this.#key);
+      } catch (error) {
+        const message = `a listener of ${this.#name} has thrown: ${messageOf(error)}`;
+        this.runtime.events.emit('batch:warning', { message });
+      }
+    }
+  }
+
+  get #name(): string {
+    return this.#key === undefined ? 'the breaker' : `the breaker of ${this.#key}`;
   }
 
   readonly #answer = (): Answer => this.refusal() ?? this.#machine.free;

@@ -1,4 +1,5 @@
-import { mayRetry, surelyNotDone } from '../error-class.js';
+import { CommandError, type CommandResult } from '../command-result.js';
+import { type ErrorClass, mayRetry, surelyNotDone } from '../error-class.js';
 import { BatchxError } from '../errors.js';
 import { LONGEST_HINT } from './backoff.js';
 import type { Limiter } from './limiter.js';
@@ -23,5 +24,24 @@ export function retryIn(
   return tries?.after(failure);
 }
 
+/**
+ * Whether a call that ended so may have been done: all that does not say that it was not. What its server refused, and
+ * what is wrong with it before it is made, was not.
+ */
+export function maybeDone(error: unknown, kind: ErrorClass): boolean {
+  if (surelyNotDone(error, kind)) return false;
+  if (error instanceof CommandError) return hasRun(error.result);
+  if (error instanceof BatchxError) return kind === 'transient' || kind === 'ambiguous' || kind === 'bug';
+  return kind !== 'permanent';
+}
+
+/** Whether a command was started, as far as its end tells: a shell says by these two codes that it was not. */
+const hasRun = ({ exitCode }: CommandResult): boolean => exitCode !== 126 && exitCode !== 127;
+
 /** Says of the error of a call that it may have been done and must not be done twice; what else it tells stays. */
-export const inDoubt = (thrown: unknown): BatchxError => Object.assign(BatchxError.from(thrown), { inDoubt: true });
+export function inDoubt(thrown: unknown): BatchxError {
+  const error = BatchxError.from(thrown);
+  // What was thrown by others ends no run, and drops no item.
+  const ends = error !== thrown && (error.class === 'fatal' || error.class === 'cancelled');
+  return Object.assign(error, { inDoubt: true, ...(ends && { class: 'ambiguous' }) });
+}

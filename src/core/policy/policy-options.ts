@@ -37,6 +37,7 @@ export const policyOptions = z.strictObject({
     .describe('Whether calls pause while most of them fail, and when.'),
   retry: oneOf(`${retryText}, or a Backoff`, [
     wholeNumber(`${retryText}, or a Backoff`),
+    z.literal(Infinity),
     backoffOptions,
     instance(Backoff, 'a Backoff'),
   ])

@@ -7,7 +7,7 @@ import { wait } from '../wait.js';
 import { Admission, type Applicant } from './admission.js';
 import { Attempt, type Attempting } from './attempt.js';
 import { ItemDeadline } from './item-deadline.js';
-import { inDoubt, retryIn } from './judge.js';
+import { inDoubt, maybeDone, retryIn } from './judge.js';
 import { isDown } from './outage.js';
 import { failureOf, Tries } from './tries.js';
 import type { TriedStep } from './tried-step.js';
@@ -131,14 +131,17 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
     if (ms instanceof BatchxError) this.#settle('failed', ms);
     else if (ms !== undefined && this.#hasTimeFor(ms)) this.#sleep(ms, error);
     else {
-      const maybeDone = failure.kind === 'ambiguous' || this.#expired;
-      this.#settle('failed', maybeDone && !policies.repeatable ? inDoubt(error) : error);
+      const doubtful = !policies.repeatable && (this.#expired || maybeDone(error, failure.kind));
+      this.#settle('failed', doubtful ? inDoubt(error) : error);
     }
   }
 
   abandoned(): void {
-    this.#attempt?.abandon();
-    this.#attempt = undefined;
+    if (this.#attempt !== undefined) {
+      this.#attempt.abandon();
+      this.#attempt = undefined;
+      this.#admission.record('ignored', 0);
+    }
     this.#waiting?.cancel();
     this.#drop();
   }

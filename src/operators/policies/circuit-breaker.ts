@@ -155,7 +155,7 @@ class Admission {
 
   leave(): void {
     this.#cancel?.();
-    if (this.#ticket > 0) this.#breaker.record(this.#ticket, 'ignored', 0);
+    if (this.#ticket > 0) this.#breaker.giveBack(this.#ticket);
     // Whatever the slot's call goes on with runs in it.
     if (this.#parked) this.#slot?.unpark(() => undefined);
   }
@@ -168,7 +168,7 @@ class Admission {
     this.#cancel = this.#breaker.wait((error) => {
       this.#cancel = undefined;
       // At once, while it is this one's turn.
-      if (error === undefined) this.#ticket = this.#breaker.try();
+      if (error === undefined) this.#ticket = this.#breaker.reserve();
       this.#withSlot(() => this.#goOn(error));
     });
   }
@@ -178,8 +178,10 @@ class Admission {
     const ticket = this.#ticket;
     this.#ticket = 0;
     if (refusal !== undefined) this.#subscriber.error(refusal);
-    else if (this.#breaker.valid(ticket)) this.#start(ticket);
-    else this.ask();
+    else if (this.#breaker.valid(ticket)) {
+      this.#breaker.begin(ticket);
+      this.#start(ticket);
+    } else this.ask();
   }
 
   #withSlot(then: () => void): void {

@@ -24,7 +24,11 @@ export const stepOptions = z.strictObject({
   ),
 });
 
-export type StepOptions = z.input<typeof stepOptions>;
+/** `T` is the data of the items. */
+export type StepOptions<T = unknown> = Omit<z.input<typeof stepOptions>, 'key' | 'weight'> & {
+  readonly key?: ((item: Item<T>) => string) | undefined;
+  readonly weight?: ((item: Item<T>) => number) | undefined;
+};
 
 /** What a call gives in the end: the value of a promise, the last value of an Observable. */
 export type Resolved<R> = R extends Observable<infer V> ? V : Awaited<R>;
@@ -70,7 +74,7 @@ export type Resolved<R> = R extends Observable<infer V> ? V : Awaited<R>;
  */
 export function step<T, R>(
   call: (data: T, item: Item<T>, slot: Slot) => R,
-  options: StepOptions = {},
+  options: StepOptions<T> = {},
   runtime: Runtime = defaultRuntime(),
 ): OperatorFunction<Item<T>, Item<Exclude<Resolved<R>, undefined>>> {
   expectFunction(call, 'step');

@@ -188,7 +188,13 @@ describe('any calls under any policies', () => {
             else expect(['output', 'halted']).toContain((scene.end as BatchxError).code);
           } else if (world.end === 'stop') expect(scene.end).toBeDefined();
           for (const item of scene.out.values()) {
-            if (Outcome.of(item).status === 'in-doubt') expect(world.effect).toBe('once');
+            const { status } = Outcome.of(item);
+            if (status === 'in-doubt') expect(world.effect).toBe('once');
+            // Never called, refused, or known not to have been done.
+            const last = trials.calls.get(item.id)?.act;
+            if (status === 'failed' && world.effect === 'once' && last !== undefined) {
+              expect(isSure(last) || last.error === 'permanent').toBe(true);
+            }
           }
           expect([scene.timers, scene.running, limiter?.waiting ?? 0, breaker?.waiting ?? 0]).toEqual([0, 0, 0, 0]);
           for (let n = 0; n < 3; n++) expect(breaker?.of(`host ${n}`).waiting ?? 0).toBe(0);

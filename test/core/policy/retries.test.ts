@@ -116,7 +116,7 @@ describe('what is tried again', () => {
     expect(await once(system('ECONNREFUSED'))).toEqual(tried('ECONNREFUSED'));
     expect(await once(system('ECONNRESET'))).toEqual(tried('ECONNRESET'));
     expect(await once(new TypeError('fetch failed', { cause: system('ENOTFOUND') }))).toEqual(
-      tried('TypeError: fetch failed'),
+      tried('fetch failed: ENOTFOUND'),
     );
   });
 
@@ -131,14 +131,51 @@ describe('what is tried again', () => {
     expect(await once(new BatchxError('aborted', 'not wanted'))).toEqual(['0 a', '10 complete']);
   });
 
+  it('takes nothing from errors of others but their code and that of their cause', async () => {
+    const odd = { retryAfterMs: '5', class: 'fatal', inDoubt: true, retryable: false, haltAfter: 1 };
+    expect(await once(Object.assign(new Error('odd'), odd), { rate: '100/s' })).toEqual(tried('odd'));
+    expect(await once({ ...odd, message: 'odd', code: 5 }, { rate: '100/s' })).toEqual(
+      tried(
+        '{"retryAfterMs":"5","class":"fatal","inDoubt":true,"retryable":false,"haltAfter":1,"message":"odd","code":5}',
+      ),
+    );
+  });
+
   it('with `effect: once` only what was surely not done', async () => {
     const options = { effect: 'once' } as const;
     for (const kind of ['unprocessed'] as const) expect(await once(ofClass(kind), options)).toEqual(tried(kind));
     expect(await once(system('ECONNREFUSED'), options)).toEqual(tried('ECONNREFUSED'));
     const wrapped = new BatchxError('http', 'no connection', { class: 'transient', cause: system('ENOTFOUND') });
     expect(await once(wrapped, options)).toEqual(tried('no connection'));
-    expect(await once(ofClass('transient'), options)).toEqual(untried('transient'));
-    expect(await once(new Error('boom'), options)).toEqual(untried('boom'));
+    expect(await once(ofClass('permanent'), options)).toEqual(untried('permanent'));
+  });
+
+  it.each<[string, unknown, string]>([
+    ['an answer such as 502', ofClass('transient'), 'transient'],
+    ['an answer that was cut off', ofClass('ambiguous'), 'ambiguous'],
+    ['what says nothing of itself', new Error('boom'), 'boom'],
+    ['what is no error', 'text', 'text'],
+    ['a fault in the code, which may come after the call', new TypeError('x'), 'TypeError: x'],
+    ['an abort of its own', Object.assign(new Error('gone'), { name: 'AbortError' }), 'AbortError: gone'],
+    ['a full disk', system('ENOSPC'), 'ENOSPC'],
+  ])('with `effect: once` leaves in doubt, untried: %s', async (_, error, message) => {
+    const ends = ['0 a', `10 a=in-doubt: ${message}`, '10 complete'];
+    expect(await once(error, { effect: 'once' })).toEqual(ends);
+    expect(await once(error, { effect: 'once', retry: undefined })).toEqual(ends);
+  });
+
+  it('with `effect: once` ends failed what was surely not done, when its retries run out', async () => {
+    const options = { effect: 'once', retry: undefined } as const;
+    for (const error of [ofClass('unprocessed'), ofClass('throttled'), ofClass('permanent'), system('ECONNREFUSED')]) {
+      expect(await once(error, options)).toEqual(untried(error.message));
+    }
+    const invalid = new TypeError('bad URL', { cause: new TypeError('no scheme') });
+    expect(await once(invalid, options)).toEqual(untried('TypeError: bad URL: no scheme'));
+  });
+
+  it('without it nothing is in doubt', async () => {
+    const failed = (await once(ofClass('ambiguous'), { retry: undefined }))[1];
+    expect(failed).toBe('10 a=failed: ambiguous');
   });
 
   it('with `effect: once` leaves in doubt what may have been done', async () => {
