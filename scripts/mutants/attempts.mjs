@@ -72,14 +72,14 @@ export default [
   [
     'no ticket is taken while it is its turn',
     file('admission'),
-    'this.#ticket = breaker.try();\n        this.#by.withSlot',
+    'this.#ticket = breaker.reserve();\n        this.#by.withSlot',
     'this.#by.withSlot',
     attempts,
   ],
   [
     'a ticket is not given back',
     file('admission'),
-    "    this.record('ignored', 0);\n    if (this.#inside)",
+    '    this.#giveBack();\n    if (this.#inside)',
     '    if (this.#inside)',
     attempts,
   ],
@@ -186,11 +186,18 @@ export default [
   [
     'a call that ran at its deadline is not in doubt',
     file('trial'),
-    "failure.kind === 'ambiguous' || this.#expired",
-    "failure.kind === 'ambiguous'",
+    'this.#expired || maybeDone(error, failure.kind)',
+    'maybeDone(error, failure.kind)',
     timeouts,
   ],
-  ['in doubt whatever may be repeated', file('trial'), 'maybeDone && !policies.repeatable', 'maybeDone', retries, any],
+  [
+    'in doubt whatever may be repeated',
+    file('trial'),
+    '!policies.repeatable && (this.#expired || maybeDone(error, failure.kind))',
+    'this.#expired || maybeDone(error, failure.kind)',
+    retries,
+    any,
+  ],
   [
     'the deadline goes on after the end',
     file('trial'),
@@ -282,7 +289,13 @@ export default [
     retries,
   ],
   ['a Retry-After is for one call only', file('judge'), 'limiter?.pauseFor(asked)', 'undefined', attempts],
-  ['all wait out what none would', file('judge'), ' && backoff?.accepts(asked) !== false', '', attempts],
+  [
+    'all wait out what none would',
+    file('judge'),
+    ' && (backoff?.accepts(asked) ?? asked <= LONGEST_HINT)',
+    '',
+    attempts,
+  ],
   [
     'throttling costs retries',
     file('tries'),

@@ -69,6 +69,16 @@ describe('Backoff', () => {
     );
   });
 
+  it('spreads what was asked for, so that not all come back at once', () => {
+    for (const [random, wait] of [
+      [0, 100_000],
+      [0.5, 105_000],
+      [0.999, 109_990],
+    ] as const) {
+      expect(new Backoff({}, fakeRuntime({ random: () => random })).delay(1, 100_000)).toBeCloseTo(wait, 6);
+    }
+  });
+
   it('gives up when it is asked for too much, or waits', () => {
     const asked = 3_600_000;
     expect(new Backoff({}, fakeRuntime()).delay(1, asked)).toBeUndefined();
