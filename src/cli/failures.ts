@@ -83,7 +83,7 @@ export class Failures {
     say(`${why === '' ? '' : `${why}: `}${summary(counts, pending)}${causes}${strays}`);
     sayBelow(...groups);
     if (this.#unread.hint !== undefined) say(this.#unread.hint);
-    if (again !== undefined && this.#causes.total > 0) say(...howAgain(again, this.#causes.total));
+    if (again !== undefined && this.#causes.total > 0) say(...howAgain(again, counts));
   }
 
   /** A line for each cause, where they say more than was told one by one. */
@@ -139,10 +139,17 @@ function describe({ code, pattern, where, message, retried }: Cause, room: numbe
   return room - line.length > TITLE.least ? `${line}: ${said}` : line;
 }
 
-function howAgain({ file, command }: Again, failed: number): string[] {
+function howAgain({ file, command }: Again, { failed, inDoubt }: Counts): string[] {
   const those = failed === 1 ? 'the one that failed' : `just the ${number(failed)} that failed`;
   if (command === undefined) return [`what failed is in ${file}: give it as input, and ${those} will run again`];
-  return [`to run ${those} again: ${command}`];
+  const doubtful = inDoubt === 1 ? 'the one in doubt' : `the ${number(inDoubt)} in doubt`;
+  const twice = command.replace(/^(batchx \S+)/, '$1 --retry-in-doubt');
+  return [
+    ...(failed === 0 ? [] : [`to run ${those} again: ${command}`]),
+    ...(inDoubt === 0
+      ? []
+      : [`${doubtful} may have been done; to run ${failed === 0 ? 'that' : 'all'} again all the same: ${twice}`]),
+  ];
 }
 
 function summary({ read, ok, failed, skipped, inDoubt, pending }: Counts, pendingWord: string): string {

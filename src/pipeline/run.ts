@@ -87,6 +87,8 @@ export async function run(
   const error = await ended(values);
   await cleanedUp(runtime);
   runtime.events.emit('batch:end', { error });
+  // What served the whole run ends with it.
+  await cleanedUp(runtime);
   return { counts: account.counts, halted: halt.halted, interrupted: runtime.stopping.aborted, error };
 }
 

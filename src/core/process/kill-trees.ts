@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { processNumbers } from './own-proc.js';
 import { MARK } from './process-table.js';
 import { ownPid, sendSignal } from './send-signal.js';
 
@@ -20,15 +21,10 @@ export function killTrees(): void {
   for (const pid of marked(`${MARK}=${ownPid()}-`)) sendSignal(pid, 'SIGKILL');
 }
 
-function marked(mark: string): number[] {
-  let pids: string[];
-  try {
-    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  } catch {
-    return [];
-  }
-  return pids.filter((pid) => hasMark(pid, mark)).map(Number);
-}
+const marked = (mark: string): number[] =>
+  processNumbers()
+    .filter((pid) => hasMark(pid, mark))
+    .map(Number);
 
 function hasMark(pid: string, mark: string): boolean {
   try {

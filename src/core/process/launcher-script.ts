@@ -4,7 +4,8 @@
  *
  * To it:
  * - `{ env }`: the environment of those that follow;
- * - `{ id, file, args, cwd, mark, stdio }`: start one; `stdio` are descriptors of the process that it works for.
+ * - `{ id, file, args, cwd, mark, stdio, files }`: start one; `stdio` are descriptors of the process that it works for,
+ *   and `files` what they lead to: where it sees another /proc they would be those of a stranger.
  *
  * From it:
  * - `{}`: it is ready;
@@ -18,20 +19,24 @@
  */
 export const launcherScript = `'use strict';
 const { spawn } = require('child_process');
-const { closeSync, constants, openSync, writeSync } = require('fs');
+const { closeSync, constants, fstatSync, openSync, writeSync } = require('fs');
 process.title = 'batchx launcher';
 const parent = Number(process.argv[1]);
 const tell = (message) => writeSync(1, JSON.stringify(message) + '\\n');
 let env = {};
 let running = 0;
 const rest = setTimeout(() => { if (running === 0) tell({ idle: true }); }, Number(process.argv[2]));
-function start({ id, file, args, cwd, mark, stdio }) {
+function start({ id, file, args, cwd, mark, stdio, files }) {
   if (process.ppid !== parent) process.exit();
   const fds = [];
   const open = (fd, at) => {
     if (typeof fd === 'string') return fd;
     const flags = at === 0 ? constants.O_RDONLY : constants.O_WRONLY;
-    return fds[fds.push(openSync('/proc/' + parent + '/fd/' + fd, flags)) - 1];
+    const opened = openSync('/proc/' + parent + '/fd/' + fd, flags);
+    const { dev, ino } = fstatSync(opened);
+    if (dev + ':' + ino === files[at]) return fds[fds.push(opened) - 1];
+    closeSync(opened);
+    throw new Error('it is another file');
   };
   const refuse = ({ code }) => tell({ id, no: fds.length < wanted ? 'open' : String(code) });
   const wanted = stdio.filter((fd) => typeof fd === 'number').length;

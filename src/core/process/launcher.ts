@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fstatSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { classOf } from '../error-class.js';
@@ -45,6 +46,9 @@ export class Launcher {
   readonly #programs = new Map<number, Launched>();
   /** It was started in this folder, and would run programs there. */
   readonly #folder = resolve();
+  readonly #umask = umask();
+  readonly #process: ChildProcess;
+  readonly #exit: Promise<void>;
   #count = 0;
   #env = '';
   #text = '';
@@ -60,6 +64,10 @@ export class Launcher {
       env: { ...Object.fromEntries(env), [MARK]: mark },
       stdio: [...stdio],
       detached: true,
+    });
+    this.#process = child;
+    this.#exit = new Promise((done) => {
+      for (const event of ['exit', 'error']) child.on(event, () => done());
     });
     child.on('error', () => this.#end());
     child.unref();
@@ -79,13 +87,14 @@ export class Launcher {
   async start(start: Start): Promise<Launched | undefined> {
     const { command, spec, stdio, mark } = start;
     if (this.state !== 'ready' || stdio.some((given) => given === 'pipe' || given === 'inherit')) return undefined;
-    if (resolve() !== this.#folder) return undefined;
+    if (resolve() !== this.#folder || umask() !== this.#umask) return undefined;
     const id = this.#count++;
     const program = new Launched(start, this.#runtime.wallNow());
     if (this.#programs.size === 0) this.#from.ref();
     this.#programs.set(id, program);
     const env = JSON.stringify({ env: spec.env });
-    const line = JSON.stringify({ id, ...command, cwd: spec.cwd, mark, stdio });
+    const files = stdio.map((given) => (typeof given === 'number' ? fileAt(given) : undefined));
+    const line = JSON.stringify({ id, ...command, cwd: spec.cwd, mark, stdio, files });
     this.#to.write(env === this.#env ? `${line}\n` : `${env}\n${line}\n`);
     this.#env = env;
     return (await program.begun) ? program : undefined;
@@ -95,6 +104,14 @@ export class Launcher {
   retire(as: 'idle' | 'failed'): void {
     if (this.state !== 'idle') this.state = as;
     if (this.#programs.size === 0) this.#close();
+  }
+
+  /** Ends it, and is done when it has ended; what it has started is left to those who wait for that. */
+  end(): Promise<void> {
+    this.retire('idle');
+    if (this.#programs.size > 0) return Promise.resolve();
+    this.#process.ref();
+    return this.#exit;
   }
 
   #read(text: string): void {
@@ -143,3 +160,12 @@ export class Launcher {
 /** Where Node lies. */
 // eslint-disable-next-line no-restricted-globals -- it is no part of the world that a test would want to replace
 export const nodePath = (): string => process.execPath;
+
+/** What a descriptor leads to, so that whoever opens it by its number can tell whether it is the same. */
+function fileAt(fd: number): string {
+  const { dev, ino } = fstatSync(fd);
+  return `${dev}:${ino}`;
+}
+
+/** Node cannot tell it without changing it for a moment. */
+const umask = (): string | undefined => /^Umask:.*$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[0];

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { accessSync, closeSync, constants, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { classOf, type ErrorClass } from '../error-class.js';
@@ -143,6 +144,12 @@ const LONGEST_ARGUMENT = 128 * 1024 - 1;
 function tooLong({ argv, env }: ProcessSpec): string {
   const sizes = argv.map((argument) => Buffer.byteLength(argument));
   const longest = Math.max(...sizes);
+  const spelt = Math.max(
+    0,
+    ...argv.map((argument) => (typeof argument === 'string' || isUtf8(argument) ? 0 : argument.length)),
+  );
+  if (spelt > LONGEST_SPELT && longest <= LONGEST_ARGUMENT)
+    return `an argument that is not UTF-8 is too long: ${spelt} bytes, of such ones ${LONGEST_SPELT} can be passed; give it by stdin or in a file`;
   if (longest > LONGEST_ARGUMENT)
     return `an argument is too long: ${longest} bytes, the system takes ${LONGEST_ARGUMENT}; give it by stdin or in a file`;
   const sum = sizes.reduce((total, size) => total + size + POINTER, 0);
@@ -152,6 +159,9 @@ function tooLong({ argv, env }: ProcessSpec): string {
   );
   return `the arguments are too long: ${sum} bytes, with an environment of ${around}, the system takes ${room()} for both; give fewer at once`;
 }
+
+/** The shell is given each byte as five characters, and one that says what they are. */
+const LONGEST_SPELT = Math.floor((LONGEST_ARGUMENT - 1) / 5);
 
 /** Each argument ends with a zero byte, and has an address. */
 const POINTER = 1 + 8;

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { SchedulerLike } from 'rxjs';
+import { processNumbers } from './own-proc.js';
 import { pause } from './within.js';
 
 /** The variable by which the processes of a program are known, also those that have left it. */
@@ -36,15 +37,7 @@ export class ProcessTable {
 }
 
 function entries(): Entry[] {
-  return numbers().flatMap((pid) => entryOf(pid) ?? []);
-}
-
-function numbers(): string[] {
-  try {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  } catch {
-    return [];
-  }
+  return processNumbers().flatMap((pid) => entryOf(pid) ?? []);
 }
 
 function entryOf(pid: string): Entry | undefined {

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { Runtime } from '../runtime.js';
 import { Child } from './child.js';
 import { Launcher, nodePath } from './launcher.js';
+import { isOwnProc } from './own-proc.js';
 import type { Program, Start } from './program.js';
 
 /** What a launcher costs: so long programs may have been started without one, in milliseconds. */
@@ -20,7 +21,7 @@ export class Starts {
   readonly #mark: string;
   #launcher: Launcher | undefined;
   /** Elsewhere a launcher could not open what programs are to write to; and what is not Node would run something else. */
-  #possible = platform() === 'linux' && /^node(js)?$/.test(basename(nodePath()));
+  #possible = platform() === 'linux' && /^node(js)?$/.test(basename(nodePath())) && isOwnProc();
   /** How long it took to start programs, less what is no matter. */
   #spent = 0;
   #lastStart = 0;
@@ -28,6 +29,10 @@ export class Starts {
   constructor(mark: string, runtime: Runtime) {
     this.#mark = mark;
     this.#runtime = runtime;
+    // Whoever waits for the end of the run finds nothing of it left.
+    runtime.events.on('batch:end', () => {
+      if (this.#launcher !== undefined) runtime.cleanup.add(this.#launcher.end());
+    });
   }
 
   /** Starts it by the launcher. Nothing comes when that is not possible, or not worth it. */

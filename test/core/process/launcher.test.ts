@@ -1,9 +1,15 @@
+import { execFile } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
+import { promisify } from 'node:util';
 import { chdir, cwd } from 'node:process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BatchxError } from '../../../src/core/errors.js';
+import { launcherScript } from '../../../src/core/process/launcher-script.js';
+import { spawnProcesses } from '../../../src/core/process/spawn-processes.js';
+import { createRuntime } from '../../../src/core/runtime.js';
+import { root } from '../../docs/examples.js';
 import type { ProcessEnd } from '../../../src/core/process/process.js';
 import { turns } from '../../../src/testing/turns.js';
 import { start } from '../../cli/program.js';
@@ -24,6 +30,19 @@ const statOf = (pid: number): { parent: number; session: number } => {
   const [, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { parent: Number(parent), session: Number(session) };
 };
+
+const execFileAsync = promisify(execFile);
+
+/** Runs a launcher for itself, and has it start a program whose output is to go to a file that is not the one meant. */
+const strangerScript = (script: string): string => `
+  const { spawn } = require('child_process');
+  const { openSync } = require('fs');
+  const fd = openSync(process.argv[1], 'r+');
+  const launcher = spawn(process.execPath, ['-e', ${JSON.stringify(script)}, '--', String(process.pid), '1000'], { stdio: ['pipe', 'inherit', 'inherit'] });
+  launcher.stdin.write(JSON.stringify({ env: { PATH: process.env.PATH } }) + '\\n');
+  const stdio = ['ignore', fd, 'ignore'];
+  launcher.stdin.end(JSON.stringify({ id: 7, file: 'echo', args: ['bad'], mark: 'x', stdio, files: [null, '0:0', null] }) + '\\n');
+`;
 
 const shell = (script: string, options: Options = {}): [Argv, Options] => [['sh', '-c', script], options];
 
@@ -72,6 +91,49 @@ describe.runIf(linux)('a launcher', () => {
     await turns(20);
     expect(held().length).toBeGreaterThan(before);
     await running;
+  });
+
+  it('is gone, and no zombie, when the run that it served has waited for its end', async () => {
+    const runtime = createRuntime({ env: { PATH } });
+    const { run: own } = spawnProcesses(runtime);
+    const wanted = { ...kept };
+    const signal = new AbortController().signal;
+    const spec = {
+      argv: ['sh', '-c', 'echo $PPID'],
+      env: { PATH },
+      stdin: 'none',
+      stdout: wanted,
+      stderr: wanted,
+    } as const;
+    const launcher = await untilLaunched((argv) => own({ ...spec, argv }, signal));
+    runtime.events.emit('batch:end', {});
+    await runtime.cleanup.idle();
+    expect(() => process.kill(launcher, 0)).toThrow('ESRCH');
+  });
+
+  it('writes to nothing but what it was given, whatever /proc says', async () => {
+    const strange = join(temporaryFolder(), 'strange');
+    writeFileSync(strange, 'precious');
+    // As it would be with the /proc of another system: the number leads to another file.
+    const { stdout } = await execFileAsync(process.execPath, ['-e', strangerScript(launcherScript), strange]);
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) as string)).toEqual({ id: 7, no: 'open' });
+    expect(readFileSync(strange, 'utf8')).toBe('precious');
+  });
+
+  it('is not used with another umask than its own', async () => {
+    const script = `import('${join(root, 'dist/lib/index.js')}').then(async ({ createRuntime, spawnProcesses }) => {
+      const wanted = { keep: 99, spool: false };
+      const { run } = spawnProcesses(createRuntime());
+      const masks = [];
+      for (let i = 0; i < 300; i++) {
+        if (i === 250) process.umask(0o77);
+        const spec = { argv: ['sh', '-c', 'umask'], env: process.env, stdin: 'none', stdout: wanted, stderr: wanted };
+        masks.push(String((await run(spec, new AbortController().signal)).stdout.kept).trim());
+      }
+      console.log(new Set(masks.slice(0, 250)).size, [...new Set(masks.slice(250))].join());
+    })`;
+    const { stdout } = await execFileAsync(process.execPath, ['-e', script]);
+    expect(stdout.trim()).toBe('1 0077');
   });
 
   it('is not used in another folder than its own', async () => {
