@@ -85,10 +85,10 @@ export async function run(
   );
   runtime.events.emit('batch:start', { name: plan.name });
   const error = await ended(values);
-  await cleanedUp(runtime);
+  const clean = await cleanedUp(runtime);
   runtime.events.emit('batch:end', { error });
-  // What served the whole run ends with it.
-  await cleanedUp(runtime);
+  // What served the whole run ends with it. Who has waited in vain does not wait again.
+  if (clean) await cleanedUp(runtime);
   return { counts: account.counts, halted: halt.halted, interrupted: runtime.stopping.aborted, error };
 }
 
@@ -101,8 +101,8 @@ const ended = (values: Observable<unknown>): Promise<BatchxError | undefined> =>
     });
   });
 
-/** Waits for what goes on behind the stream, though not for ever. */
-async function cleanedUp({ cleanup, scheduler }: Runtime): Promise<void> {
-  if (cleanup.open === 0) return;
-  await firstValueFrom(race(from(cleanup.idle()), wait(CLEANUP, scheduler)));
+/** Waits for what goes on behind the stream, though not for ever; true when it is over. */
+async function cleanedUp({ cleanup, scheduler }: Runtime): Promise<boolean> {
+  if (cleanup.open > 0) await firstValueFrom(race(from(cleanup.idle()), wait(CLEANUP, scheduler)));
+  return cleanup.open === 0;
 }

@@ -63,7 +63,7 @@ function byShell(patterns: readonly string[]): string[][] {
   return found.map((each) => each.split('\0').filter(Boolean).map(shortened).sort());
 }
 
-const shortened = (path: string): string => path.replace(/\/{2,}/g, '/').replace(/(^|\/)\.\//g, '$1');
+const shortened = (path: string): string => path.replace(/\/{2,}/g, '/').replace(/(^|\/)(?:\.\/)+/g, '$1');
 
 async function byUs(pattern: string): Promise<string[]> {
   const found = files(pattern, { cwd: folder }, fakeRuntime()).pipe(toArray());
