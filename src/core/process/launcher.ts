@@ -16,7 +16,7 @@ import { ownPid } from './send-signal.js';
 const IDLE = 1000;
 
 /** So that little has to be copied when it starts a program, and little is held: it runs next to nothing of its own. */
-const flags = ['--single-threaded', '--max-semi-space-size=1', '--v8-pool-size=0', '--jitless', '--no-expose-wasm'];
+const flags = ['--single-threaded', '--max-semi-space-size=1', '--v8-pool-size=0', '--no-opt'];
 
 /** What a launcher tells, as `launcherScript` says. */
 interface Told {
@@ -50,6 +50,7 @@ export class Launcher {
   readonly #process: ChildProcess;
   readonly #exit: Promise<void>;
   #count = 0;
+  #starting = 0;
   #env = '';
   #text = '';
 
@@ -83,6 +84,11 @@ export class Launcher {
     }
   }
 
+  /** Whether it is starting a program: another one would have to wait for that. */
+  get busy(): boolean {
+    return this.#starting > 0;
+  }
+
   /** Has it start a program. Nothing comes when it cannot: another way may do. */
   async start(start: Start): Promise<Launched | undefined> {
     const { command, spec, stdio, mark } = start;
@@ -97,7 +103,12 @@ export class Launcher {
     const line = JSON.stringify({ id, ...command, cwd: spec.cwd, mark, stdio, files });
     this.#to.write(env === this.#env ? `${line}\n` : `${env}\n${line}\n`);
     this.#env = env;
-    return (await program.begun) ? program : undefined;
+    this.#starting++;
+    try {
+      return (await program.begun) ? program : undefined;
+    } finally {
+      this.#starting--;
+    }
   }
 
   /** Has it start nothing more, and ends it when what it has started has ended. */
