@@ -50,7 +50,6 @@ export class Launcher {
   readonly #process: ChildProcess;
   readonly #exit: Promise<void>;
   #count = 0;
-  #starting = 0;
   #env = '';
   #text = '';
 
@@ -84,11 +83,6 @@ export class Launcher {
     }
   }
 
-  /** Whether it is starting a program: another one would have to wait for that. */
-  get busy(): boolean {
-    return this.#starting > 0;
-  }
-
   /** Has it start a program. Nothing comes when it cannot: another way may do. */
   async start(start: Start): Promise<Launched | undefined> {
     const { command, spec, stdio, mark } = start;
@@ -103,12 +97,7 @@ export class Launcher {
     const line = JSON.stringify({ id, ...command, cwd: spec.cwd, mark, stdio, files });
     this.#to.write(env === this.#env ? `${line}\n` : `${env}\n${line}\n`);
     this.#env = env;
-    this.#starting++;
-    try {
-      return (await program.begun) ? program : undefined;
-    } finally {
-      this.#starting--;
-    }
+    return (await program.begun) ? program : undefined;
   }
 
   /** Has it start nothing more, and ends it when what it has started has ended. */

@@ -9,9 +9,6 @@ import type { Program, Start } from './program.js';
 /** What a launcher costs: so long programs may have been started without one, in milliseconds. */
 const COST = 80;
 
-/** A start that takes no longer than this is made while the launcher makes another, in milliseconds. */
-const CHEAP = 3;
-
 /** What part of the time starts may take without a launcher being worth it, however long it goes on. */
 const SHARE = 0.05;
 
@@ -28,8 +25,6 @@ export class Starts {
   /** How long it took to start programs, less what is no matter. */
   #spent = 0;
   #lastStart = 0;
-  /** How long the last one took. */
-  #last = 0;
 
   constructor(mark: string, runtime: Runtime) {
     this.#mark = mark;
@@ -42,7 +37,6 @@ export class Starts {
 
   /** Starts it by the launcher. Nothing comes when that is not possible, or not worth it. */
   launch(start: Start): Promise<Program | undefined> | undefined {
-    if (this.#launcher?.busy === true && this.#last < CHEAP) return undefined;
     return this.#launcher?.start(start);
   }
 
@@ -61,7 +55,6 @@ export class Starts {
   }
 
   #took(before: number, after: number): void {
-    this.#last = after - before;
     this.#spent = Math.max(0, this.#spent - (before - this.#lastStart) * SHARE) + after - before;
     this.#lastStart = before;
     const state = this.#launcher?.state;
