@@ -134,6 +134,7 @@ async function buildProgram() {
     platform: 'node',
     target: 'node20',
     format: 'esm',
+    external: ['jiti'], // it loads parts of itself by their place in its folder
     splitting: true, // what is imported by `await import()` stays out of the start
     chunkNames: 'chunks/[name]-[hash]',
     // Identifiers stay as they are, so that stack traces can be read. `keepNames` is not needed for that: it serves
