@@ -2,8 +2,10 @@ import type { OperatorFunction } from 'rxjs';
 import type * as z from 'zod';
 import type { AggregateSpec, Aggregator, Shape } from './aggregator.js';
 import type { Item } from './item.js';
+import type { PolicyDefaults } from './policy/policy-options.js';
 import type { Blocks } from './pull.js';
 import type { Runtime } from './runtime.js';
+import type { Slot } from './slot.js';
 import type { SinkWriter, Takes } from './sink-writer.js';
 import type { Gives, StepFunction } from './step.js';
 
@@ -15,12 +17,20 @@ export interface Definition<S extends z.ZodObject = z.ZodObject> {
   /** One sentence, with a full stop. */
   readonly summary: string;
   readonly options: S;
+  /** The key that it is known by in a pipeline file; its name in camelCase unless said. */
+  readonly verb?: string;
+  /** The option that is written behind the name in a pipeline file, as in `exec: gzip {}`; without it all of them are. */
+  readonly main?: string;
   readonly examples: readonly { readonly title: string; readonly options: z.input<S> }[];
 }
 
 /** Makes items. */
 export interface SourceDefinition<S extends z.ZodObject = z.ZodObject> extends Definition<S> {
   readonly kind: 'source';
+  /** The fields that the data of each of its items have, where that is so for all of them. */
+  readonly fields?: readonly string[];
+  /** The files that it reads: they may be read before a run too, for the fields that their records have. */
+  files?(options: z.output<S>): readonly string[];
   /** Opens the input and gives its items, a block for each read. The signal fires when nobody wants them any more. */
   open(options: z.output<S>, runtime: Runtime, signal: AbortSignal): Blocks<Item>;
 }
@@ -29,7 +39,27 @@ export interface SourceDefinition<S extends z.ZodObject = z.ZodObject> extends D
 export interface StepDefinition<S extends z.ZodObject = z.ZodObject> extends Definition<S> {
   readonly kind: 'step';
   readonly gives: Gives;
+  /**
+   * In a pipeline file the result stands beside the data under this name, and as `result`, instead of in their place. An
+   * operator in code always replaces the data.
+   */
+  readonly output?: string;
+  /** How many items a stage of a pipeline works on at once for its sake, unless said: a number, or as many as the machine has for commands. */
+  readonly workers?: number | 'processors';
+  /** Whether it reaches outside, so that the policies at the top of a pipeline file hold for it. */
+  readonly reachesOut?: boolean;
+  /** The programs that have to be installed for it. */
+  programs?(options: z.output<S>): readonly string[];
+  /** How its calls are tried where the user says nothing; `policiesWith` puts both together. */
+  policies?(options: z.output<S>, runtime: Runtime): PolicyDefaults;
   create(options: z.output<S>, runtime: Runtime): StepFunction;
+  /**
+   * What the result for an item depends on, as plain data: what a cache finds it by. Throws for options with which results
+   * cannot be kept; those of a step without it never can.
+   */
+  cacheKey?(options: z.output<S>, runtime: Runtime): (item: Item) => unknown;
+  /** Tells in a line what it would do for an item, and does nothing: for a dry run. Steps without it are run there. */
+  tell?(options: z.output<S>, runtime: Runtime): (item: Item, slot: Slot) => string | Promise<string>;
 }
 
 /** An operator on the stream of items: it may change how many there are. */

@@ -2,16 +2,28 @@ import { Script } from 'node:vm';
 import * as z from 'zod';
 import { BatchxError, messageOf } from './errors.js';
 import type { Item } from './item.js';
+import { oneOf } from './schema.js';
 
 /** A function of an item's data and the item itself. */
 export type DataFunction<T = unknown, R = unknown> = (data: T, item: Item<T>) => R;
 
-/** An option that is JavaScript: the text of an expression or of an arrow function, or in code a function. */
-export const expression = () =>
-  z.union([
+/** What is told of the schema of an option that is an expression, for those who compile it themselves. */
+export interface ExpressionMeta {
+  /** What the text may speak of, in the order in which a function is given it. */
+  readonly expression: readonly string[];
+}
+
+const ITEM = ['data', 'item'] as const;
+
+/**
+ * An option that is JavaScript: the text of an expression or of an arrow function, or in code a function. `names` are
+ * what it is given; `item` is one of them.
+ */
+export const expression = (names: readonly string[] = ITEM) =>
+  oneOf('an expression or a function', [
     z.string().min(1, 'expected an expression, got empty text'),
     z.custom<DataFunction<never>>((value) => typeof value === 'function'),
-  ]);
+  ]).meta({ expression: names });
 
 export type Expression = z.output<ReturnType<typeof expression>>;
 
@@ -19,7 +31,7 @@ export type Expression = z.output<ReturnType<typeof expression>>;
  * Compiles an expression over `data` and `item`, or an arrow function that is given both, to a function.
  *
  * The text is a program that its user trusts. Text that does not parse throws at once, naming what is wrong. `names`
- * are what it may speak of, when that is something else.
+ * are what it may speak of, when that is something else; `constants` are there by name in both forms.
  *
  * @example
  * import { compileExpression } from './expression.js';
@@ -28,17 +40,29 @@ export type Expression = z.output<ReturnType<typeof expression>>;
  * const order = Item.of({ total: 100 }, { id: 'a-1' });
  * compileExpression('data.total * 1.5')(order.data, order); // 150
  * compileExpression('({ total }, { id }) => `${id}: ${total}`')(order.data, order); // 'a-1: 100'
+ * compileExpression('data.total > config.least', ['data'], { config: { least: 50 } })(order.data); // true
  */
 export function compileExpression(source: Expression): DataFunction;
-export function compileExpression(source: Expression, names: readonly string[]): Compiled;
-export function compileExpression(source: Expression, names: readonly string[] = ['data', 'item']): Compiled {
+export function compileExpression(
+  source: Expression,
+  names: readonly string[],
+  constants?: Readonly<Record<string, unknown>>,
+): Compiled;
+export function compileExpression(
+  source: Expression,
+  names: readonly string[] = ITEM,
+  constants: Readonly<Record<string, unknown>> = {},
+): Compiled {
   if (typeof source === 'function') return source as Compiled;
-  const body = compile(source, source, names);
+  const fixed = Object.keys(constants);
+  const body = compile(source, source, [...fixed, ...names]);
+  const values = Object.values(constants);
   // A function is made where there are no such names: one that does not take `data` must not find it undefined.
-  return isFunctionText(source, names) ? (program([], `return (${source}\n);`)() as Compiled) : body;
+  if (isFunctionText(source, names)) return program(fixed, `return (${source}\n);`)(...values) as Compiled;
+  return fixed.length === 0 ? body : (...given) => body(...values, ...given);
 }
 
-type Compiled = (...given: unknown[]) => unknown;
+export type Compiled = (...given: unknown[]) => unknown;
 
 function compile(code: string, source: string, names: readonly string[]): Compiled {
   try {

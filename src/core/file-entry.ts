@@ -27,6 +27,9 @@ export interface FileExtra {
  * });
  */
 export class FileEntry {
+  /** The names of all that is known of a file. */
+  static readonly fields = ['path', 'relative', 'dir', 'filename', 'basename', 'ext', 'size', 'mtimeMs', 'pathBytes'];
+
   /** As it is to be opened. One that begins with `-` is given as `./-...`, so that no program takes it for a flag. */
   readonly path: string;
   readonly #root: FileRoot;

@@ -1,24 +1,19 @@
+import { join } from 'node:path';
 import * as z from 'zod';
-import { BatchxError } from './errors.js';
 import type { DataFunction } from './expression.js';
 import type { Item } from './item.js';
 import { OutputFolder } from './output-folder.js';
-import { fileName, pathText } from './output-path.js';
+import { namePart } from './output-path.js';
 import { jsonLine, wellFormed } from './rows-out.js';
 import type { Runtime } from './runtime.js';
 import { given } from './schema.js';
 import { compileTemplate, scopeOf, type Template, textOfValue, valueOf } from './template.js';
+import { templateText } from './template-option.js';
 
 /** An option that is a template, or in code a function of the data and the item. */
 const templated = () =>
   z.union([
-    z.string().superRefine((text, context) => {
-      try {
-        compileTemplate(text);
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: BatchxError.from(error).message.replace(/^template: /, '') });
-      }
-    }),
+    templateText(),
     given<DataFunction<never>>('a template or a function', (value) => typeof value === 'function'),
   ]);
 
@@ -35,6 +30,7 @@ export const itemFileOptions = z.strictObject({
   root: z
     .string()
     .min(1, 'expected a path, got empty text')
+    .meta({ place: 'output' })
     .default('.')
     .describe('The folder that no path leads out of.'),
   onExists: z
@@ -69,6 +65,7 @@ export interface ItemFileOptions<T> extends Omit<z.input<typeof itemFileOptions>
 
 /** Writes a file for each item that it is given, and none over that of another one. */
 export class ItemFiles {
+  readonly #root: string;
   readonly #folder: OutputFolder;
   readonly #path: (item: Item) => unknown;
   readonly #content: (item: Item) => unknown;
@@ -78,9 +75,12 @@ export class ItemFiles {
 
   constructor({ path, content, mode, ...options }: z.output<typeof itemFileOptions>, runtime: Runtime) {
     this.#runtime = runtime;
+    this.#root = options.root;
     this.#folder = new OutputFolder({ ...options, mode: mode === undefined ? undefined : parseInt(mode, 8) }, runtime);
-    this.#path = this.#compile(path, 'path', (template, item) => template.render(scopeOf(item), namePart));
-    this.#content = this.#compile(content, 'content', contentOf);
+    this.#path = this.#compile(path, 'path', (template, item) =>
+      template.render(scopeOf(item, runtime.context), namePart),
+    );
+    this.#content = this.#compile(content, 'content', (template, item) => contentOf(template, item, runtime.context));
   }
 
   /** Done when the file is in place, with its path; undefined when one is there that is to stay. */
@@ -97,6 +97,11 @@ export class ItemFiles {
       await file.discard().catch(() => undefined);
       throw error;
     }
+  }
+
+  /** Where the file of an item would be. */
+  pathOf(item: Item): string {
+    return join(this.#root, this.#path(item) as string);
   }
 
   /** Nothing more is written. */
@@ -117,23 +122,18 @@ export class ItemFiles {
 
   #warn(item: Item): void {
     for (const template of this.#templates) {
-      const message = template.hint(scopeOf(item));
+      const message = template.hint(scopeOf(item, this.#runtime.context));
       if (message !== undefined) this.#runtime.events.emit('batch:warning', { message });
     }
     this.#templates = [];
   }
 }
 
-/** The text of a value in a path. Those that are known to be paths keep their folders. */
-function namePart(value: unknown, name: string): string {
-  const text = textOfValue(value, name);
-  return /(?:^|\.)(?:relative|dir|path)$/.test(name) ? pathText(text) : fileName(text);
-}
-
 /** A value that is all there is to a template keeps its kind: bytes stay bytes. */
-function contentOf(template: Template, item: Item): unknown {
-  if (template.only === undefined) return template.render(scopeOf(item));
-  const value = valueOf(scopeOf(item), template.only, 'content');
+function contentOf(template: Template, item: Item, context: Runtime['context']): unknown {
+  const scope = scopeOf(item, context);
+  if (template.only === undefined) return template.render(scope);
+  const value = valueOf(scope, template.only, 'content');
   // As it was read: numbers may be longer than JavaScript can tell.
   if (value === item.data && typeof value === 'object' && item.raw !== undefined) return `${item.raw}\n`;
   return typeof value === 'object' ? value : textOfValue(value, template.only);

@@ -33,6 +33,8 @@ export interface ItemExtra {
   /** What it is called; a function is asked each time that somebody wants to know. */
   readonly id?: string | (() => string) | undefined;
   readonly metadata?: Metadata | undefined;
+  /** What the steps of a pipeline have put beside the data, by name. */
+  readonly outputs?: Metadata | undefined;
   /** How many items of the source it stands for; 1 unless said. */
   readonly weight?: number | undefined;
   /** The items that it was made from, which settle with it. */
@@ -44,6 +46,7 @@ export interface ItemExtra {
 }
 
 const plain: ItemExtra = {};
+const none: Metadata = {};
 
 /**
  * One unit of work: an `id`, the `data`, and `metadata` about where it came from.
@@ -115,6 +118,11 @@ export class Item<T = unknown> {
   /** Where it came from, and what its source said of it; computed when asked for. */
   get metadata(): Metadata {
     return { source: this.place?.source, ...this.place?.locate(this.at), ...this.extra.metadata };
+  }
+
+  /** What the steps of a pipeline have put beside the data, by name; the last one as `result`. */
+  get outputs(): Metadata {
+    return this.extra.outputs ?? none;
   }
 
   get weight(): number {

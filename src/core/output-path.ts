@@ -1,3 +1,4 @@
+import { textOfValue } from './template.js';
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { BatchxError } from './errors.js';
@@ -93,3 +94,9 @@ export function tempName(name: string, random: () => number): string {
 
 /** Whether a character of UTF-8 goes on at this byte. */
 const isInside = (bytes: Uint8Array, at: number): boolean => ((bytes[at] ?? 0) & 0xc0) === 0x80;
+
+/** The text of a value in a path. Those that are known to be paths keep their folders. */
+export function namePart(value: unknown, name: string): string {
+  const text = textOfValue(value, name);
+  return /(?:^|\.)(?:relative|dir|path)$/.test(name) ? pathText(text) : fileName(text);
+}

@@ -1,5 +1,5 @@
 import { BatchxError } from './errors.js';
-import { Item } from './item.js';
+import { Item, type Metadata } from './item.js';
 import { SplitOrigin } from './origin.js';
 import { isPromiseLike } from './promise.js';
 import type { Slot } from './slot.js';
@@ -14,6 +14,7 @@ export class Splitting implements Pick<Slot, 'signal'> {
   readonly #parent: Item;
   readonly #project: Project;
   readonly #origin: SplitOrigin;
+  readonly #outputs: Metadata | undefined;
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   #parts = 0;
   #parentId: string | undefined;
@@ -25,6 +26,9 @@ export class Splitting implements Pick<Slot, 'signal'> {
     this.#parent = parent;
     this.#project = project;
     this.#origin = new SplitOrigin(parent);
+    // The result so far is that of the whole.
+    const { result: _, ...others } = parent.outputs;
+    this.#outputs = parent.extra.outputs === undefined ? undefined : others;
   }
 
   get signal(): AbortSignal {
@@ -54,6 +58,7 @@ export class Splitting implements Pick<Slot, 'signal'> {
       // The id of a row means counting lines: it is found when somebody asks, once for all parts.
       id: () => `${(this.#parentId ??= parent.id)}/${number}`,
       metadata: parent.extra.metadata,
+      outputs: this.#outputs,
       origin: this.#origin,
     });
   }

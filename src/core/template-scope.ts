@@ -8,19 +8,36 @@ export interface Scope {
   names(): string[];
 }
 
+/** A text with places for values. */
+export interface Template {
+  readonly text: string;
+  /** The names that it inserts, in their order. */
+  readonly names: readonly string[];
+  /** The name, when the text is one place and nothing else: then the value can be had as it is. */
+  readonly only: string | undefined;
+  /** The text with the values in their places; `textOf` makes text of a value. An unknown name throws. */
+  render(scope: Scope, textOf?: (value: unknown, name: string) => string): string;
+  /** What the writer of `{name}` should know, where the scope has such a name: single braces mean nothing. */
+  hint(scope: Scope): string | undefined;
+}
+
 /**
- * The names of an item, looked up as they are asked for: `data` and `metadata`, then the fields of its data, then `id`
- * and `index`, its number from 0. `more` stands before all of them.
+ * The names of an item, looked up as they are asked for: what earlier steps have put beside its data, `data`
+ * and `metadata`, the fields of its data, those of what its source read, `id` and `index`, its number from 0;
+ * then what `context` has, such as `config`.
  */
-export function scopeOf(item: Item, more: Readonly<Record<string, unknown>> = {}): Scope {
+export function scopeOf(item: Item, context: Readonly<Record<string, unknown>> = {}): Scope {
   const find = (name: string): unknown => {
-    if (Object.hasOwn(more, name)) return more[name];
-    if (name === 'data') return item.data;
+    const { outputs, data, first } = item;
+    if (Object.hasOwn(outputs, name)) return outputs[name];
+    if (name === 'data') return data;
     if (name === 'metadata') return item.metadata;
-    const value = fieldOf(item.data, name);
+    const own = fieldOf(data, name);
+    const value = own === undefined ? fieldOf(first?.data, name) : own;
     if (value !== undefined) return value;
     if (name === 'id') return item.id;
-    return name === 'index' ? item.seq : undefined;
+    if (name === 'index') return item.seq;
+    return Object.hasOwn(context, name) ? context[name] : undefined;
   };
   const scope = (name: string): unknown => {
     const dot = name.indexOf('.');
@@ -28,9 +45,11 @@ export function scopeOf(item: Item, more: Readonly<Record<string, unknown>> = {}
     const rest = name.slice(dot + 1).split('.');
     return rest.reduce(fieldOf, find(name.slice(0, dot)));
   };
-  const names = (): string[] => [
-    ...new Set([...Object.keys(more), ...fieldsOf(item.data), 'data', 'id', 'index', 'metadata']),
-  ];
+  const names = (): string[] => {
+    const fields = [item.data, item.first?.data].flatMap(fieldsOf);
+    const given = ['data', 'id', 'index', 'metadata'];
+    return [...new Set([...Object.keys(item.outputs), ...fields, ...given, ...Object.keys(context)])];
+  };
   return Object.assign(scope, { names });
 }
 

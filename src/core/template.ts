@@ -1,28 +1,19 @@
 import { BatchxError } from './errors.js';
+import { compileLiquid } from './liquid-template.js';
 import { didYouMean } from './suggest.js';
-import type { Scope } from './template-scope.js';
+import type { Scope, Template } from './template-scope.js';
 
-export { type Scope, scopeOf } from './template-scope.js';
+export { type Scope, scopeOf, type Template } from './template-scope.js';
 
-/** A text with places for values. */
-export interface Template {
-  readonly text: string;
-  /** The names that it inserts, in their order. */
-  readonly names: readonly string[];
-  /** The name, when the text is one place and nothing else: then the value can be had as it is. */
-  readonly only: string | undefined;
-  /** The text with the values in their places; `textOf` makes text of a value. An unknown name throws. */
-  render(scope: Scope, textOf?: (value: unknown, name: string) => string): string;
-  /** What the writer of `{name}` should know, where the scope has such a name: single braces mean nothing. */
-  hint(scope: Scope): string | undefined;
-}
-
+/** What needs the whole of Liquid: a tag, a filter, text in quotes, an element by its number, or no space around. */
+const tag = /\{%|\{\{-|\{\{[^{}]*(?:[|[\]"'][^{}]*|-)\}\}/;
 const place = /\{\{([^{}]*)\}\}/g;
 const path = /^[\p{ID_Start}_$][\p{ID_Continue}$-]*(?:\.[\p{ID_Continue}$-]+)*$/u;
 const single = /(?<!\{)\{\s*([\p{ID_Start}_$][\p{ID_Continue}$.-]*)\s*\}(?!\})/gu;
 
 /**
- * Compiles a text in which `{{ name }}` or `{{ a.b }}` stands for a value. `of` is what messages call it.
+ * Compiles a text in which `{{ name }}` or `{{ a.b }}` stands for a value, with the tags and filters of Liquid, such as
+ * `{% for %}` and `{{ name | upcase }}`; none of them reads a file. `of` is what messages call it.
  *
  * Single braces mean nothing. What is inserted is not looked at again, whatever it contains. A text that cannot be
  * understood throws.
@@ -38,7 +29,7 @@ export function compileTemplate(text: string, of = 'template'): Template {
   const wrong = (what: string): never => {
     throw new BatchxError('usage', `${of}: ${what}, in ${shorten(text)}`);
   };
-  if (text.includes('{%')) wrong('tags such as `{% if %}` are not supported yet; `{{ name }}` inserts a value');
+  if (tag.test(text)) return compileLiquid(text, of, wrong, textOfValue);
   // Texts and names by turns, as `split` gives what the brackets of the pattern hold.
   const parts = text.split(place);
   const texts = parts.filter((_, i) => i % 2 === 0);
@@ -72,7 +63,6 @@ export function compileTemplate(text: string, of = 'template'): Template {
 function nameIn(inner: string, wrong: (what: string) => never): string {
   if (path.test(inner)) return inner;
   if (inner === '') return wrong('`{{ }}` names nothing');
-  if (inner.includes('|')) return wrong(`filters, as in \`{{ ${inner} }}\`, are not supported yet`);
   return wrong(`expected a name such as \`sku\` or \`data.price\`, got \`${inner}\``);
 }
 

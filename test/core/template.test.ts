@@ -76,11 +76,10 @@ describe('compileTemplate', () => {
 
   it.each([
     ['{{ }}', '`{{ }}` names nothing'],
-    ['{{ a | upcase }}', 'filters, as in `{{ a | upcase }}`, are not supported yet'],
-    ['{% if a %}x', 'tags such as `{% if %}` are not supported yet'],
+    ['{{ a | upcaze }}', 'undefined filter: upcaze'],
+    ['{% if a %}x', 'tag {% if a %} not closed'],
+    ['{% include "x" %}', 'tag "include" not found'],
     ['{{ a + b }}', 'expected a name such as `sku` or `data.price`, got `a + b`'],
-    ['{{- a }}', 'got `- a`'],
-    ['{{ "a" }}', 'got `"a"`'],
     ['{{ a.. }}', 'got `a..`'],
     ['x {{ a', '`{{` without a `}}` after it, in "x {{ a"'],
     ['{{ a }} {{ b }', '`{{` without a `}}` after it'],
@@ -106,9 +105,42 @@ describe('compileTemplate', () => {
       expect(compileTemplate(text).hint(scope)).toBeUndefined();
   });
 
-  it('looks up what is given before the item', () => {
-    const scope = scopeOf(Item.of({ sku: 1 }), { outputPath: '/tmp/x', sku: 2 });
-    expect(compileTemplate('{{ outputPath }} {{ sku }}').render(scope)).toBe('/tmp/x 2');
-    expect(scope.names()).toEqual(['outputPath', 'sku', 'data', 'id', 'index', 'metadata']);
+  it('looks up outputs before the data, what the source read behind them, and the context last', () => {
+    const read = Item.of({ sku: 1, relative: 'a/b' }).withData({ sku: 2 });
+    const scope = scopeOf(read.withExtra({ outputs: { text: 'T', id: 'own' } }), { config: { x: 3 }, sku: 'never' });
+    expect(compileTemplate('{{ text }} {{ id }} {{ sku }} {{ relative }} {{ config.x }}').render(scope)).toBe(
+      'T own 2 a/b 3',
+    );
+    expect(scope.names()).toEqual(['text', 'id', 'sku', 'relative', 'data', 'index', 'metadata', 'config']);
+  });
+
+  it('does what Liquid does with tags and filters, and looks at nothing again', () => {
+    const data = { name: 'Ann', tags: ['{{ name }}', '{% x %}'], price: { net: 1.5 }, none: null };
+    expect(render('{% for tag in tags %}[{{ tag }}]{% endfor %}', data)).toBe('[{{ name }}][{% x %}]');
+    expect(render('{{ name | upcase }} {{ tags | size }} {{ tags[1] }} {{ price | json }} {{ price }}', data)).toBe(
+      'ANN 2 {% x %} {"net":1.5} {"net":1.5}',
+    );
+    expect(render('{% if missing %}a{% else %}b{% endif %}  {{- name -}}  .', data)).toBe('bAnn.');
+    expect(render('{{ relative | append: ".md" }}', new Entry())).toBe('src/a.py.md');
+  });
+
+  it.each([
+    ['{{ nmae | upcase }}', '`nmae` is not known; did you mean "name"?'],
+    ['{{ price.gross | round }}', '`price.gross` leads to nothing'],
+    ['{{ constructor | json }}', '`constructor` is not known'],
+    ['{{ name.constructor | json }}', '`name.constructor` leads to nothing'],
+    ['{% for i in (1..100000000) %}x{% endfor %}', 'limit exceeded'],
+  ])('fails where %s leads nowhere', (text, says) => {
+    const data = { name: 'Ann', price: { net: 1.5 } };
+    expect(() => render(text, data)).toThrow(
+      expect.objectContaining({ code: 'expression', message: expect.stringContaining(says) }),
+    );
+  });
+
+  it('tells the names that tags and filters speak of', () => {
+    expect(
+      compileTemplate('{% assign q = a.b %}{{ q | upcase }}{% for x in list %}{{ x.y }}{{ z | json }}{% endfor %}')
+        .names,
+    ).toEqual(['a.b', 'list', 'z']);
   });
 });

@@ -34,6 +34,7 @@ export function placeholderAt(text: string, at: number, quoting: Quoting, templa
   if (templates) {
     template.lastIndex = at;
     const [raw, name = ''] = template.exec(text) ?? [];
+    if (raw !== undefined && name.trim() === 'outputPath') return { kind: 'output', raw };
     if (raw !== undefined && name.trim() !== '') return { kind: 'template', raw, name: name.trim() };
   }
   braces.lastIndex = at;
