@@ -50,6 +50,10 @@ export interface BatchxErrorOptions {
   readonly where?: string;
   /** The run is halted when so many items in a row fail with the same code and message. */
   readonly haltAfter?: number;
+  /** What makes failures the same for that, beside their code; the message unless said. */
+  readonly haltKey?: string;
+  /** Whether the call was done, or may have been, although it failed: then one with effect `once` ends in doubt. */
+  readonly maybeDone?: boolean;
   readonly cause?: unknown;
 }
 
@@ -72,6 +76,8 @@ export class BatchxError extends Error {
   readonly where: string | undefined;
   /** How many items that fail so in a row halt the run; undefined when none do. */
   readonly haltAfter: number | undefined;
+  readonly haltKey: string | undefined;
+  readonly maybeDone: boolean;
 
   constructor(code: ErrorCode, message: string, options: BatchxErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -83,6 +89,8 @@ export class BatchxError extends Error {
     this.retryAfterMs = Number.isFinite(retryAfterMs) && (retryAfterMs as number) >= 0 ? retryAfterMs : undefined;
     this.where = options.where;
     this.haltAfter = options.haltAfter;
+    this.haltKey = options.haltKey;
+    this.maybeDone = options.maybeDone ?? false;
   }
 
   /** Whether the same call may succeed when it is tried again. */

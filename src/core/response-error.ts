@@ -76,7 +76,7 @@ export async function responseError(
 }
 
 /** A URL as it may be printed: keys are passed in queries, and passwords before the host. */
-const withoutSecrets = (url: string): string =>
+export const withoutSecrets = (url: string): string =>
   url
     .replace(/#.*$/, '')
     .replace(/\?.*$/, '?...')
@@ -84,7 +84,8 @@ const withoutSecrets = (url: string): string =>
 
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 
-function beginning(text: string): string {
+/** The beginning of a body, in one line. */
+export function beginning(text: string): string {
   const line = oneLine(text.slice(0, READ));
   // Without half of a pair of surrogates at the end.
   return line.length > TOLD ? `${line.slice(0, TOLD).replace(/[\ud800-\udbff]$/, '')}...` : line;

@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
+import type { Dispatcher } from 'undici';
 import { type ByteBlocks, readDescriptor } from './bytes-in.js';
 import { type ByteWriter, writeToDescriptor } from './bytes-out.js';
 import { Cleanup } from './cleanup.js';
 import { Events } from './events.js';
+import { Connections } from './http/connections.js';
 import { monotonic } from './monotonic.js';
 
 /** The standard streams, as sources and sinks use them. */
@@ -30,6 +32,10 @@ export interface Runtime {
   random(): number;
   readonly stdio: Stdio;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What templates may name besides what an item has, such as `config` in a pipeline. */
+  readonly context: Readonly<Record<string, unknown>>;
+  /** Hides the secrets in what is told. */
+  redact(text: string): string;
   /** Fires when nothing more is to be read or started, while calls that run may end. */
   readonly stopping: AbortSignal;
   /** Fires when running calls are to be given up as well. */
@@ -37,6 +43,11 @@ export interface Runtime {
   readonly events: Events;
   /** What a run waits for once its stream is over, such as processes that were told to end. */
   readonly cleanup: Cleanup;
+  /**
+   * What sends HTTP requests, over connections that are kept and shared until the run is over; made when it is first asked
+   * for. With `guarded` only addresses of the public internet are connected to, whatever their names are resolved to.
+   */
+  dispatcher(guarded?: boolean): Promise<Dispatcher>;
 }
 
 const never = new AbortController().signal;
@@ -54,6 +65,7 @@ const never = new AbortController().signal;
 export function createRuntime(parts: Partial<Runtime> = {}): Runtime {
   let output: ByteWriter | undefined;
   let errors: ByteWriter | undefined;
+  let connections: Connections | undefined;
   const runtime: Runtime = {
     scheduler: monotonic(asyncScheduler, () => performance.now()),
     wallNow: () => Date.now(),
@@ -68,10 +80,13 @@ export function createRuntime(parts: Partial<Runtime> = {}): Runtime {
       },
     },
     env: process.env,
+    context: {},
+    redact: (text) => text,
     stopping: never,
     signal: never,
     events: new Events(),
     cleanup: new Cleanup(),
+    dispatcher: (guarded) => (connections ??= new Connections(runtime.events)).get(guarded),
     ...parts,
   };
   // Each source and stage listens; Node takes more than ten for a leak, and says so on stderr.
@@ -84,4 +99,12 @@ let shared: Runtime | undefined;
 /** The runtime that components use when they are given none: one for the process. */
 export function defaultRuntime(): Runtime {
   return (shared ??= createRuntime());
+}
+
+/**
+ * Calls `go` in the next turn of the event loop, behind what has been put off to that turn already. Only for what has to
+ * wait for somebody else's code: it is neither a timer nor virtual.
+ */
+export function nextTurn(go: () => void): void {
+  queueMicrotask(() => setImmediate(go));
 }

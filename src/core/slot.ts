@@ -3,6 +3,13 @@ export interface Slot {
   /** Fires when the call is not wanted any more: the subscription ended, or the run is aborted. Made on first use. */
   readonly signal: AbortSignal;
   /**
+   * Calls `stop` when the signal fires, or would: cheaper than a signal, where there is this. The latest one is called, at
+   * once when the call is not wanted any more already.
+   */
+  onStop?(stop: (reason: unknown) => void): void;
+  /** How long the attempt may take, in milliseconds, where that is limited; then the signal fires. */
+  readonly limitMs?: number | undefined;
+  /**
    * Gives the place to others while this call only waits. While as many calls wait as the operator allows it keeps the
    * place until one of them asks for its own again, so that waiting ones stay bounded too.
    */
