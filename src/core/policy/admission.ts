@@ -32,9 +32,12 @@ export class Admission {
   readonly #step: TriedStep;
   readonly #slot: Slot;
   readonly #by: Applicant;
-  readonly #key: string | undefined;
+  /** Whose breaker it is. */
+  readonly #server: string | undefined;
   readonly #weight: number;
-  readonly limiter: Limiter | undefined;
+  readonly #limiter: Limiter | undefined;
+  /** What is paused when the other side says when to come back. */
+  readonly pauses: Limiter | undefined;
   /** What the ticket is of. */
   #breaker: Breaker | undefined = undefined;
   /** Above 0 as long as it has to be given back. */
@@ -47,16 +50,19 @@ export class Admission {
     this.#step = step;
     this.#slot = slot;
     this.#by = by;
-    const { limiter, key, weight } = step.policies;
-    this.#key = key === undefined ? undefined : keyOf(key(item));
+    const { limiter, pauses, key, server, weight } = step.policies;
+    const own = key === undefined ? undefined : keyOf(key(item));
+    this.#server = server === undefined ? own : keyOf(server(item));
     this.#weight = weight === undefined ? 1 : weightOf(weight(item));
-    this.limiter = this.#key === undefined ? limiter : limiter?.of(this.#key);
+    this.#limiter = own === undefined ? limiter : limiter?.of(own);
+    const paused = this.#server === undefined ? pauses : pauses?.of(this.#server);
+    this.pauses = paused ?? this.#limiter;
   }
 
   /** Where each key has its own it is looked up anew: one that was idle has been forgotten. */
   get breaker(): Breaker | undefined {
     const { breaker } = this.#step.policies;
-    return this.#key === undefined ? breaker : breaker?.of(this.#key);
+    return this.#server === undefined ? breaker : breaker?.of(this.#server);
   }
 
   /** Goes on from where it stands. Ends in a call of `admitted` or `refused`: at once, or after waits. */
@@ -64,6 +70,7 @@ export class Admission {
     if (!this.#goIn()) {
       const { gate } = this.#step;
       this.#by.waiting.begin(
+        { reason: 'slot' },
         (go) => gate.wait(go),
         () => this.#askAgain(),
       );
@@ -71,7 +78,7 @@ export class Admission {
     }
     const breaker = (this.#breaker = this.breaker);
     if (breaker !== undefined && !this.#takeTicket(breaker)) return;
-    this.#takePermit();
+    if (this.#mayStart()) this.#takePermit();
   }
 
   /** The call is over: tells the breaker. */
@@ -130,10 +137,11 @@ export class Admission {
 
   /** One of many keys gives its slot to the calls of others; otherwise it is kept, so that no more is read. */
   #waitFor(breaker: Breaker): void {
-    if (this.#key !== undefined) this.#slot.park();
+    if (this.#server !== undefined) this.#slot.park();
     this.#stepBack();
     this.#by.standStill();
     this.#by.waiting.begin(
+      { reason: 'breaker', of: breaker.name, ms: () => breaker.toJSON().remainingMs || undefined },
       (go: (error?: BatchxError) => void) => breaker.wait(go),
       (error) => {
         this.#by.goOn();
@@ -149,8 +157,26 @@ export class Admission {
     );
   }
 
+  /** Whether nobody has asked for a pause; otherwise it waits for the end of that. */
+  #mayStart(): boolean {
+    const { pauses } = this;
+    if (pauses === undefined || pauses === this.#limiter || pauses.try(1, this.#now())) return true;
+    const slot = this.#slot;
+    this.#stepBack();
+    this.#by.waiting.begin(
+      { reason: 'throttled', ms: () => pauses.readyIn() },
+      (go: (error?: BatchxError) => void) => pauses.wait(go, { slot }),
+      () => {
+        if (this.#by.dropped()) return;
+        if (this.#mayStill()) this.#takePermit();
+        else this.ask();
+      },
+    );
+    return false;
+  }
+
   #takePermit(): void {
-    const { limiter } = this;
+    const limiter = this.#limiter;
     const weight = this.#weight;
     const now = this.#now();
     if (limiter !== undefined) {
@@ -159,6 +185,7 @@ export class Admission {
           const slot = this.#slot;
           this.#stepBack();
           this.#by.waiting.begin(
+            { reason: limiter.paused ? 'throttled' : 'rate', of: limiter.name, ms: () => limiter.readyIn() },
             (go: (error?: BatchxError) => void) => limiter.wait(go, { weight, slot }),
             (error) => this.#permitted(limiter, error),
           );
@@ -181,11 +208,16 @@ export class Admission {
   #permitted(limiter: Limiter, error: BatchxError | undefined): void {
     if (error !== undefined) this.#by.refused(error);
     else if (this.#by.dropped()) limiter.giveBack(this.#weight);
-    else if ((this.#breaker?.valid(this.#ticket) ?? true) && this.#goIn()) this.#admit(this.#now());
-    else {
+    else if (!this.#mayStill()) {
       limiter.giveBack(this.#weight);
       this.ask();
-    }
+    } else if (this.#mayStart()) this.#admit(this.#now());
+    else limiter.giveBack(this.#weight);
+  }
+
+  /** After a wait: whether its ticket is worth something still, and there is room for it. */
+  #mayStill(): boolean {
+    return (this.#breaker?.valid(this.#ticket) ?? true) && this.#goIn();
   }
 
   #now(): number {

@@ -32,6 +32,7 @@ export class Attempt implements Slot {
   #running: Running | undefined = undefined;
   #call: Promise<unknown> | undefined = undefined;
   #controller: AbortController | undefined = undefined;
+  #onStop: ((reason: unknown) => void) | undefined = undefined;
   /** Why it was told to stop. */
   #unwanted: BatchxError | undefined = undefined;
   #grace: Subscription | undefined = undefined;
@@ -78,6 +79,15 @@ export class Attempt implements Slot {
     return this.#controller.signal;
   }
 
+  onStop(stop: (reason: unknown) => void): void {
+    this.#onStop = stop;
+    if (this.#unwanted !== undefined) stop(this.#unwanted);
+  }
+
+  get limitMs(): number | undefined {
+    return this.#step.policies.timeout?.limitMs;
+  }
+
   park(): void {
     this.#slot.park();
   }
@@ -95,9 +105,10 @@ export class Attempt implements Slot {
     if (this.#over || this.#unwanted !== undefined) return;
     this.#unwanted = error;
     this.#leaveList(false);
-    if (this.#controller === undefined) this.#leaveBehind();
+    if (this.#controller === undefined && this.#onStop === undefined) this.#leaveBehind();
     else {
-      this.#controller.abort(error);
+      this.#controller?.abort(error);
+      this.#onStop?.(error);
       if (this.#over) return;
       this.#grace = wait(GRACE, this.#step.runtime.scheduler).subscribe(() => this.#leaveBehind());
     }
@@ -109,6 +120,7 @@ export class Attempt implements Slot {
     this.#end(false);
     this.#unwanted ??= new BatchxError('aborted', 'the call is not wanted any more');
     this.#controller?.abort(this.#unwanted);
+    this.#onStop?.(this.#unwanted);
   }
 
   #settled(well: boolean, value: unknown): void {

@@ -47,6 +47,8 @@ export type BreakerListener = (transition: BreakerTransition, key: string | unde
  */
 export class Breaker {
   readonly runtime: Runtime;
+  /** What it is called where people read of it. */
+  name: string | undefined = undefined;
   readonly #options: BreakerOptions | true;
   readonly #settings: BreakerSettings;
   readonly #machine: BreakerMachine;
@@ -206,6 +208,7 @@ export class Breaker {
       if (this.#set !== undefined) lane.#machine.set(this.#set, 'restored', this.#now());
       lane.#listeners = this.#listeners;
       lane.#key = name;
+      lane.name = this.name;
       lane.#all = this;
       return lane;
     });

@@ -8,18 +8,18 @@ import type { Failure, Tries } from './tries.js';
 
 /**
  * How long to wait before a call that failed is made again, in milliseconds; undefined, or another error, when it is not.
- * What a server asked for holds for all calls that share the limit.
+ * What a server asked for holds for all calls that share `pauses`.
  */
 export function retryIn(
   failure: Failure,
   { backoff, repeatable }: Policies,
   tries: Tries | undefined,
-  limiter: Limiter | undefined,
+  pauses: Limiter | undefined,
 ): number | BatchxError | undefined {
   const { error, kind } = failure;
   const asked = error instanceof BatchxError ? error.retryAfterMs : undefined;
   // One that no call is to wait out would only make them all wait.
-  if (asked !== undefined && (backoff?.accepts(asked) ?? asked <= LONGEST_HINT)) limiter?.pauseFor(asked);
+  if (asked !== undefined && (backoff?.accepts(asked) ?? asked <= LONGEST_HINT)) pauses?.pauseFor(asked);
   if (!mayRetry(kind) || !(repeatable || surelyNotDone(error, kind))) return undefined;
   return tries?.after(failure);
 }

@@ -40,6 +40,17 @@ export class Lane {
     return this.#front.length + this.#queue.length + this.#returning;
   }
 
+  get paused(): boolean {
+    return this.#permits.pausedUntil > this.#scheduler.now();
+  }
+
+  /** How long the last of those who wait will wait at least, in milliseconds. */
+  readyIn(): number {
+    const now = this.#scheduler.now();
+    const ahead = Math.max(0, this.#front.weight + this.#queue.weight - 1);
+    return Math.max(0, this.#permits.readyAt(1, now) + ahead * this.#permits.intervalMs - now);
+  }
+
   /** Whether a new one would do just the same. */
   get idle(): boolean {
     return this.waiting === 0 && !this.retunedAlone && this.#permits.unusedAt(this.#scheduler.now());

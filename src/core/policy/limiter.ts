@@ -38,6 +38,8 @@ export interface WaitOptions {
  */
 export class Limiter {
   readonly runtime: Runtime;
+  /** What it is called where people read of it. */
+  name: string | undefined = undefined;
   readonly #lanes: Lanes;
   readonly #key: string | undefined;
 
@@ -102,7 +104,19 @@ export class Limiter {
 
   /** The same limit with an account of its own for a key; a pause or another rate is for that key alone. */
   of(key: string): Limiter {
-    return new Limiter(this.#lanes, this.runtime, key);
+    const lane = new Limiter(this.#lanes, this.runtime, key);
+    lane.name = this.name;
+    return lane;
+  }
+
+  /** Whether nothing may start because somebody has asked for a pause. */
+  get paused(): boolean {
+    return this.#lane.paused;
+  }
+
+  /** How long the last of those who wait will wait at least, in milliseconds. */
+  readyIn(): number {
+    return this.#lane.readyIn();
   }
 
   /** Looked up each time: one that was idle has been forgotten, and is made anew. */

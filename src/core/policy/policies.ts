@@ -1,4 +1,5 @@
 import type { Item } from '../item.js';
+import type { AdaptiveConcurrency } from './adaptive.js';
 import type { Backoff } from './backoff.js';
 import type { Breaker } from './breaker.js';
 import type { Deadline } from './deadline.js';
@@ -6,6 +7,8 @@ import type { Limiter } from './limiter.js';
 
 /** How the calls of a step are tried. What is missing is not done. */
 export interface Policies {
+  /** What the step is called, for those who listen. */
+  readonly name?: string | undefined;
   /** Ends an attempt that takes too long. */
   readonly timeout?: Deadline | undefined;
   /** How long an item may take in all, with its retries and waits, in milliseconds. */
@@ -13,6 +16,12 @@ export interface Policies {
   readonly limiter?: Limiter | undefined;
   readonly breaker?: Breaker | undefined;
   readonly backoff?: Backoff | undefined;
+  /** Is told of each attempt; whoever runs the calls follows its cap. */
+  readonly adaptive?: AdaptiveConcurrency | undefined;
+  /** Which server a call goes to: each has its own breaker, and is paused alone. Those of one `key` unless said. */
+  readonly server?: ((item: Item) => string) | undefined;
+  /** What is paused when a server says when to come back, by `server`; the limiter unless said. */
+  readonly pauses?: Limiter | undefined;
   /** Whose limit and breaker it is, where each key has its own. */
   readonly key?: ((item: Item) => string) | undefined;
   /** How many permits an item takes; 1 unless said. */

@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import type { Item } from '../item.js';
 import { rateOptions, rateText } from '../rate.js';
 import { defaultRuntime, type Runtime } from '../runtime.js';
-import { given, oneOf, someTime, toMs, wholeNumber } from '../schema.js';
+import { given, oneOf, parseOptions, someTime, toMs, wholeNumber } from '../schema.js';
 import { timeLimitText } from './allowance.js';
 import { Backoff, backoffOptions, retryText } from './backoff.js';
 import { Breaker, breakerOptions } from './breaker.js';
@@ -62,6 +63,27 @@ export function policiesOf(options: z.output<typeof policyOptions>, runtime: Run
     backoff: retry === undefined || retry instanceof Backoff ? retry : new Backoff(retry, runtime),
     repeatable: effect === 'writes',
   };
+}
+
+/** How the calls of a step are tried unless the user says otherwise. */
+export interface PolicyDefaults extends Pick<PolicyOptions, 'timeout' | 'breaker' | 'effect'> {
+  /** Which server an item's call goes to: each has its own breaker, and is left alone for as long as it says. */
+  readonly server?: (item: Item) => string;
+}
+
+/** A pause is all that it is for: so many at once come never. */
+const UNLIMITED = { limit: 1e9, per: '1ms', burst: 1e9 };
+
+/** Makes the policies of a step of what its user says, and of its defaults where nothing is said. */
+export function policiesWith(
+  { server, ...defaults }: PolicyDefaults,
+  options: PolicyOptions,
+  runtime: Runtime = defaultRuntime(),
+  of = 'step',
+): Policies {
+  const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const policies = policiesOf(parseOptions(policyOptions, { ...defaults, ...said }, of), runtime);
+  return server === undefined ? policies : { ...policies, server, pauses: new Limiter(UNLIMITED, runtime) };
 }
 
 function breakerOf(breaker: z.output<typeof policyOptions>['breaker'], runtime: Runtime): Breaker | undefined {

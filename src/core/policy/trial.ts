@@ -4,6 +4,7 @@ import { showMs } from '../show-ms.js';
 import type { Slot, SlotWatcher } from '../slot.js';
 import { isWanted, watchSlot } from '../slot-watch.js';
 import { wait } from '../wait.js';
+import { type AttemptLoad, loadOf } from './adaptive.js';
 import { Admission, type Applicant } from './admission.js';
 import { Attempt, type Attempting } from './attempt.js';
 import { ItemDeadline } from './item-deadline.js';
@@ -12,10 +13,13 @@ import { isDown } from './outage.js';
 import { failureOf, Tries } from './tries.js';
 import type { TriedStep } from './tried-step.js';
 import { verdictOf } from './verdict.js';
-import { Waiting } from './waiting.js';
+import { waitsTold } from './waits-told.js';
+import { Waiting, type WaitFor } from './waiting.js';
 
 /** A wait longer than this gives the slot back; in milliseconds. */
 const LONG = 1000;
+
+const SLOT: WaitFor = { reason: 'slot' };
 
 /** One item on its way through the attempts of a step, to its result or its last error. */
 export class Trial implements Applicant, Attempting, SlotWatcher {
@@ -33,6 +37,8 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
   /** The attempt that runs. */
   #attempt: Attempt | undefined = undefined;
   #count = 0;
+  /** That of the attempt that runs, above 0 as long as its end has to be told. */
+  #ticket = 0;
   /** What the last attempt failed with. */
   #last: unknown = undefined;
   /** Since when it stands still. */
@@ -66,11 +72,16 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
   }
 
   get waiting(): Waiting {
-    return (this.#waiting ??= new Waiting(this.#step.runtime.stopping, () => this.#drop()));
+    return (this.#waiting ??= new Waiting(
+      this.#step.runtime.stopping,
+      () => this.#drop(),
+      waitsTold(this.#step, this.#item),
+    ));
   }
 
   admitted(now: number): void {
     this.#count++;
+    this.#ticket = this.#step.policies.adaptive?.start() ?? 0;
     this.#attempt = new Attempt(this.#step, this.#slot, this, now);
     this.#attempt.begin(this.#item);
   }
@@ -90,11 +101,15 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
   }
 
   withSlot(then: () => void): void {
-    this.waiting.begin((go) => {
-      this.#slot.unpark(go);
-      // One that is over is not called when there is a slot.
-      return () => undefined;
-    }, then);
+    this.waiting.begin(
+      SLOT,
+      (go) => {
+        this.#slot.unpark(go);
+        // One that is over is not called when there is a slot.
+        return () => undefined;
+      },
+      then,
+    );
   }
 
   dropped(): boolean {
@@ -104,19 +119,23 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
 
   succeeded({ began }: Attempt, value: unknown): void {
     this.#attempt = undefined;
+    this.#tellEnd(began);
     if (this.#step.policies.breaker !== undefined) {
       const now = this.#now();
       this.#admission.record('success', now - began, now);
     }
+    this.#tellLoad('success', began);
     this.#settle('done', value);
   }
 
   failed({ began }: Attempt, error: unknown): void {
     this.#attempt = undefined;
+    this.#tellEnd(began, error);
     const now = this.#now();
     const failure = failureOf(error, now, this.#admission.breaker);
     this.#last = error;
     this.#admission.record(verdictOf(error), now - began, now);
+    this.#tellLoad(loadOf(error), began);
     if (failure.kind === 'resource' && this.#state === 'open') {
       this.#starved(error);
       return;
@@ -127,11 +146,12 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
     const { policies } = this.#step;
     const { backoff } = policies;
     if (backoff !== undefined) this.#tries ??= new Tries(backoff, this.#admission.breaker, began, now);
-    const ms = retryIn(failure, policies, this.#tries, this.#admission.limiter);
+    const ms = retryIn(failure, policies, this.#tries, this.#admission.pauses);
     if (ms instanceof BatchxError) this.#settle('failed', ms);
     else if (ms !== undefined && this.#hasTimeFor(ms)) this.#sleep(ms, error);
     else {
-      const doubtful = !policies.repeatable && (this.#expired || maybeDone(error, failure.kind));
+      const said = error instanceof BatchxError && error.maybeDone;
+      const doubtful = !policies.repeatable && (this.#expired || said || maybeDone(error, failure.kind));
       this.#settle('failed', doubtful ? inDoubt(error) : error);
     }
   }
@@ -139,6 +159,7 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
   abandoned(): void {
     if (this.#attempt !== undefined) {
       this.#attempt.abandon();
+      this.#tellLoad('ignored', this.#attempt.began);
       this.#attempt = undefined;
       this.#admission.record('ignored', 0);
     }
@@ -155,12 +176,20 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
   #sleep(ms: number, error: unknown): void {
     const { runtime } = this.#step;
     if (this.dropped()) return;
-    runtime.events.emit('batch:attempt', { item: this.#item, attempt: this.#count, error, waitMs: ms });
+    runtime.events.emit('batch:attempt', {
+      item: this.#item,
+      step: this.#step.policies.name,
+      attempt: this.#count,
+      error,
+      waitMs: ms,
+    });
     // Who suspects an outage lets others try meanwhile.
     if (ms > LONG || this.#tries?.suspects === true) this.#slot.park();
     const still = isDown(this.#admission.breaker);
     if (still) this.standStill();
+    const throttled = error instanceof BatchxError && error.class === 'throttled';
     this.waiting.begin(
+      { reason: throttled ? 'throttled' : 'retry', ms: () => ms },
       (go) => {
         const timer = wait(ms, runtime.scheduler).subscribe(() => go());
         return () => timer.unsubscribe();
@@ -211,6 +240,20 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
     if (this.#resolve === undefined) this.#result = result;
     else if (state === 'done') this.#resolve(result);
     else this.#reject?.(result);
+  }
+
+  #tellLoad(load: AttemptLoad, began: number): void {
+    const ticket = this.#ticket;
+    this.#ticket = 0;
+    if (ticket > 0) this.#step.policies.adaptive?.record(ticket, load, this.#now() - began);
+  }
+
+  #tellEnd(began: number, error?: unknown): void {
+    const { events } = this.#step.runtime;
+    if (!events.listens('batch:attempt:end')) return;
+    const ms = this.#now() - began;
+    const { name } = this.#step.policies;
+    events.emit('batch:attempt:end', { item: this.#item, step: name, attempt: this.#count, ms, error });
   }
 
   #now(): number {

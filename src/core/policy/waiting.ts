@@ -1,28 +1,53 @@
+import type { WaitReason } from '../events.js';
+
 /** Takes a wait back. */
 export type Cancel = () => void;
+
+/** What is waited for. */
+export interface WaitFor {
+  readonly reason: WaitReason;
+  /** The name of the rate or the breaker. */
+  readonly of?: string | undefined;
+  /** How long it will take at least, in milliseconds, where that is known; asked only when somebody listens. */
+  readonly ms?: (() => number | undefined) | undefined;
+}
+
+/** Told of a wait when it has begun, and when it is over. */
+export interface WaitListener {
+  began(wait: WaitFor): void;
+  over(wait: WaitFor): void;
+}
 
 /** The one wait that a call is in, ended by whoever is first: what it waits for, or the end of the run. */
 export class Waiting {
   readonly #stopping: AbortSignal;
   readonly #dropped: () => void;
+  readonly #listener: WaitListener | undefined;
   #cancel: Cancel | undefined = undefined;
 
   /** `dropped` is told instead of those who wait when the run is stopping. */
-  constructor(stopping: AbortSignal, dropped: () => void) {
+  constructor(stopping: AbortSignal, dropped: () => void, listener?: WaitListener) {
     this.#stopping = stopping;
     this.#dropped = dropped;
+    this.#listener = listener;
   }
 
   /** Begins to wait: `start` is given what ends the wait, and gives what takes it back. */
-  begin<T extends unknown[]>(start: (go: (...args: T) => void) => Cancel, then: (...args: T) => void): void {
+  begin<T extends unknown[]>(
+    wait: WaitFor,
+    start: (go: (...args: T) => void) => Cancel,
+    then: (...args: T) => void,
+  ): void {
     if (this.#stopping.aborted) {
       this.#dropped();
       return;
     }
     let over = false;
+    let told = false;
     const stop = (): void => {
       over = true;
       this.#end();
+      if (told) this.#listener?.over(wait);
     };
     const cancel = start((...args) => {
       if (over) return;
@@ -35,6 +60,8 @@ export class Waiting {
       cancel();
     };
     this.#stopping.addEventListener('abort', this.#drop);
+    told = this.#listener !== undefined;
+    this.#listener?.began(wait);
   }
 
   /** Takes the wait back, if there is one. */

@@ -58,7 +58,7 @@ export class Commands {
     const { dryRun } = this.#options;
     this.#last.get(item)?.dispose();
     const { json, ...given } = valuesOf(item.data);
-    const own = { ...given, seq: item.seq + 1, slot: place, scope: namesOf(item) };
+    const own = { ...given, seq: item.seq + 1, slot: place, scope: namesOf(item, this.#runtime.context) };
     const cwd = this.#folderOf(own);
     const file = dryRun ? undefined : await this.#creations?.begin(item, own, cwd);
     if (file === 'there') return item.skip('already-done');

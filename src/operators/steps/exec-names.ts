@@ -2,6 +2,7 @@ import { Arguments } from '../../core/command/arguments.js';
 import { BatchxError } from '../../core/errors.js';
 import { FileEntry } from '../../core/file-entry.js';
 import type { Item } from '../../core/item.js';
+import type { Runtime } from '../../core/runtime.js';
 import { scopeOf, valueOf } from '../../core/template.js';
 
 /**
@@ -9,8 +10,8 @@ import { scopeOf, valueOf } from '../../core/template.js';
  * are: of a row it is the failure of that item, but values and files have the same names each time, so that it ends the
  * run before any of their commands.
  */
-export function namesOf(item: Item): (name: string) => unknown {
-  const scope = scopeOf(item);
+export function namesOf(item: Item, context: Runtime['context']): (name: string) => unknown {
+  const scope = scopeOf(item, context);
   return (name) => {
     const [first = ''] = name.split('.');
     if (isAlike(item.data) && !scope.names().includes(first)) throw unknownOf(item.data, name, scope.names());

@@ -21,6 +21,7 @@ export type OnOutput = (
 export const execOptions = z.strictObject({
   command: z
     .union([z.string().min(1), z.array(z.string()).min(1)])
+    .meta({ template: 'command' })
     .describe('The program and its arguments: a text that is split into words as a shell would, or the words.'),
   shell: z
     .boolean()
@@ -39,10 +40,11 @@ export const execOptions = z.strictObject({
   okExit: exitCodes().default([0]).describe('The exit codes that mean success.'),
   retryExit: exitCodes().optional().describe('The exit codes that are worth a retry; all but 126 and 127 unless said.'),
   env: z.record(z.string(), z.string()).default({}).describe('Variables added to the environment of the command.'),
-  cwd: z.string().min(1).optional().describe('The folder that it runs in.'),
+  cwd: z.string().min(1).meta({ template: 'command' }).optional().describe('The folder that it runs in.'),
   creates: z
     .string()
     .min(1)
+    .meta({ template: 'command', place: 'output' })
     .optional()
     .describe(
       'The file that it makes, seen from the folder that the command runs in. The command is given a temporary name for it, as `{outputPath}` or where it says the same as this; the file gets its own name once the command has succeeded.',

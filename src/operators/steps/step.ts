@@ -1,6 +1,6 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import * as z from 'zod';
-import { concurrencyOptions, type ConcurrencyOptions } from '../../core/concurrency.js';
+import { adaptiveOf, concurrencyOptions, type ConcurrencyOptions } from '../../core/concurrency.js';
 import type { Item } from '../../core/item.js';
 import { attempts } from '../../core/policy/attempts.js';
 import { policiesOf, policyOptions } from '../../core/policy/policy-options.js';
@@ -83,7 +83,9 @@ export function step<T, R>(
     options,
     'step',
   );
-  const policies = { ...policiesOf({ timeout, deadline, rate, breaker, retry, effect }, runtime), key, weight };
+  const adaptive = adaptiveOf(concurrency);
+  const tried = policiesOf({ timeout, deadline, rate, breaker, retry, effect }, runtime);
+  const policies = { ...tried, key, weight, adaptive };
   const run: StepFunction = (item, slot) => {
     const result = call(item.data as T, item as Item<T>, slot);
     return result instanceof Observable ? lastOf(result, slot) : result;
