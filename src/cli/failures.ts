@@ -74,13 +74,16 @@ export class Failures {
     this.#tell(`an error that no item waits for: ${messageOf(error)}`);
   }
 
-  /** Tells at the end what became of the items, why the others failed, and how just those are run again. */
-  tellEnd(why: string, counts: Counts, pending: string, again: Again | undefined): void {
+  /**
+   * Tells at the end what became of the items, and in which time where `took` says it, why the others failed, and how
+   * just those are run again.
+   */
+  tellEnd(why: string, counts: Counts, pending: string, again: Again | undefined, took = ''): void {
     const groups = this.#groups();
     const codes = [...this.#byCode].map(([code, n]) => `${number(n)} ${code}`).join(', ');
     const causes = codes === '' || groups.length > 0 ? '' : ` (${codes})`;
     const strays = this.#strays === 0 ? '' : `, and ${number(this.#strays)} that no item waits for`;
-    say(`${why === '' ? '' : `${why}: `}${summary(counts, pending)}${causes}${strays}`);
+    say(`${why === '' ? '' : `${why}: `}${summary(counts, pending)}${took}${causes}${strays}`);
     sayBelow(...groups);
     if (this.#unread.hint !== undefined) say(this.#unread.hint);
     if (again !== undefined && this.#causes.total > 0) say(...howAgain(again, counts));

@@ -21,11 +21,24 @@ export interface Session {
   readonly account: Account;
 }
 
-export interface SessionOptions extends ProgressOptions {
+/** What a run leaves behind besides its items. */
+export interface Conclusion {
+  /** How the program ends, now that all is written. */
+  readonly ending: Ending;
+  /** What is said behind the counts: how long it took. */
+  readonly took: string;
+  /** What is said below them. */
+  readonly lines: readonly string[];
+  readonly again?: Again | undefined;
+}
+
+export interface SessionOptions<R extends RunResult> extends ProgressOptions {
+  /** Called when it is known how the run has ended, before that is told: with it the end is told of every run. */
+  readonly conclude?: ((result: R, ending: Ending) => Promise<Conclusion>) | undefined;
   /** How what failed is run again, where it is written to a file. */
   readonly again?: Again | undefined;
   /** How messages are told that call options by other names than the command line does. */
-  readonly reword: Reword;
+  readonly reword?: Reword | undefined;
   /** Of which failures the user has seen already why. */
   readonly speaksForItself?: (outcome: Outcome) => boolean;
 }
@@ -34,11 +47,11 @@ export interface SessionOptions extends ProgressOptions {
  * Does the work of a command with all that a run has around it - signals, progress, what is told of failures and of
  * the end - and gives how the program ends. Once in a process: it listens to its signals and errors.
  */
-export async function inSession(
-  options: SessionOptions,
-  work: (session: Session) => Promise<RunResult>,
+export async function inSession<R extends RunResult>(
+  options: SessionOptions<R>,
+  work: (session: Session) => Promise<R>,
 ): Promise<Ending> {
-  const { quiet, reword } = options;
+  const { quiet, reword = ({ message }: { readonly message: string }) => message } = options;
   const events = new Events();
   const account = new Account(events);
   const failures = new Failures(events, { quiet, reword, speaksForItself: options.speaksForItself });
@@ -64,14 +77,18 @@ export async function inSession(
   const result = await work({ runtime, account })
     .catch((error: unknown) => Promise.reject(reworded(error, reword)))
     .finally(() => progress.stop());
-  const { ending, why } = broken ?? endOf(result, interruption.endedBy(), failures.strayed);
+  const { ending: ended, why } = broken ?? endOf(result, interruption.endedBy(), failures.strayed);
+  const conclusion = await options.conclude?.(result, ended);
+  const ending = conclusion?.ending ?? ended;
   if (result.error?.code === 'bug') sayBug(result.error);
   else if (result.error !== undefined && ending !== 'SIGPIPE') say(reword(result.error));
-  const toSay = why !== '' || failures.any;
+  const began = result.error === undefined || result.counts.read > 0;
+  const toSay = why !== '' || failures.any || (conclusion !== undefined && began);
   if (toSay && !quiet && ending !== 'SIGPIPE') {
     // When it cannot be written the file is not there, or not whole.
-    const again = result.error?.code === 'output' ? undefined : options.again;
-    failures.tellEnd(why, result.counts, pendingWord(result), again);
+    const again = result.error?.code === 'output' ? undefined : (conclusion?.again ?? options.again);
+    failures.tellEnd(why, result.counts, pendingWord(result), again, conclusion?.took);
+    if (conclusion !== undefined) say(...conclusion.lines);
   }
   return ending;
 }

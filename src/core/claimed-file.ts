@@ -1,6 +1,7 @@
 import type { AtomicFile } from './atomic-file.js';
 import type { Claim } from './claims.js';
 import { BatchxError } from './errors.js';
+import type { Events } from './events.js';
 import type { Item } from './item.js';
 import { unwritten } from './output-error.js';
 
@@ -11,13 +12,22 @@ export class ClaimedFile implements AtomicFile {
   readonly #claim: Claim;
   readonly #item: Item;
   readonly #folders: () => Promise<unknown>;
+  readonly #events: Events | undefined;
 
-  constructor(file: AtomicFile, shown: string, claim: Claim, item: Item, folders: () => Promise<unknown>) {
+  constructor(
+    file: AtomicFile,
+    shown: string,
+    claim: Claim,
+    item: Item,
+    folders: () => Promise<unknown>,
+    events?: Events,
+  ) {
     this.path = shown;
     this.#file = file;
     this.#claim = claim;
     this.#item = item;
     this.#folders = folders;
+    this.#events = events;
   }
 
   get temp(): string {
@@ -29,12 +39,17 @@ export class ClaimedFile implements AtomicFile {
   }
 
   async commit(check?: Parameters<AtomicFile['commit']>[0]): Promise<boolean> {
+    let bytes = 0;
     const placed = await this.#claimed(async () => {
       await this.#folders();
       if (!this.#claim.valid) throw new BatchxError('aborted', `${this.path} is written by a later attempt`);
-      return this.#file.commit(check);
+      return this.#file.commit((file) => {
+        bytes = file.size;
+        return check?.(file);
+      });
     });
     this.#claim.keep();
+    if (placed) this.#events?.emit('batch:output', { path: this.path, bytes, item: this.#item });
     return placed;
   }
 

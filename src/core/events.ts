@@ -2,6 +2,19 @@ import type { BatchxError } from './errors.js';
 import type { Item } from './item.js';
 import type { Outcome } from './outcome.js';
 
+/** What a call waits for before it is made, or made again. */
+export type WaitReason =
+  /** A permit of its rate. */
+  | 'rate'
+  /** A breaker that is open. */
+  | 'breaker'
+  /** The time before it is tried again. */
+  | 'retry'
+  /** The time that the other side has asked for. */
+  | 'throttled'
+  /** A place among the calls that run. */
+  | 'slot';
+
 /** What is said while a run goes on, by name. Progress, reports and hooks listen; steps need not know of them. */
 export interface EventMap {
   /** The run begins. */
@@ -11,7 +24,62 @@ export interface EventMap {
   /** A command is about to be run for an item. */
   'batch:command': { readonly item: Item; readonly command: string };
   /** An attempt has failed, and there will be another one after a wait of `waitMs` milliseconds. */
-  'batch:attempt': { readonly item: Item; readonly attempt: number; readonly error: unknown; readonly waitMs: number };
+  'batch:attempt': {
+    readonly item: Item;
+    /** What the step is called, where that is known. */
+    readonly step?: string | undefined;
+    readonly attempt: number;
+    readonly error: unknown;
+    readonly waitMs: number;
+  };
+  /** An attempt is over; `error` is there when it failed. */
+  'batch:attempt:end': {
+    readonly item: Item;
+    readonly step?: string | undefined;
+    readonly attempt: number;
+    readonly ms: number;
+    readonly error?: unknown;
+  };
+  /** A call has to wait. Told only when it really does. */
+  'batch:wait': {
+    readonly item: Item;
+    readonly step?: string | undefined;
+    readonly reason: WaitReason;
+    /** The name of the rate or the breaker, where it has one. */
+    readonly of?: string | undefined;
+    /** When it will be over at the earliest, in milliseconds since 1970, where that is known. */
+    readonly until?: number | undefined;
+  };
+  /** The wait is over, after so many milliseconds, whether the call is made now or not. */
+  'batch:wait:end': {
+    readonly item: Item;
+    readonly step?: string | undefined;
+    readonly reason: WaitReason;
+    readonly of?: string | undefined;
+    readonly ms: number;
+  };
+  /** The result of a step for an item was looked for in its cache, and found there or not. */
+  'batch:cache': { readonly item: Item; readonly step: string; readonly hit: boolean };
+  /** How many calls of a step may run at once has been found out anew. */
+  'batch:concurrency': { readonly step: string; readonly cap: number };
+  /** A breaker has changed its state. */
+  'batch:breaker': {
+    readonly name: string;
+    /** Which of several it is, where each key has its own. */
+    readonly key?: string | undefined;
+    readonly from: string;
+    readonly to: string;
+    readonly reason: string;
+    /** The results that it has judged by. */
+    readonly calls: number;
+    readonly failures: number;
+  };
+  /** An input has been read, to its end or not. */
+  'batch:input': { readonly path: string; readonly bytes: number };
+  /** An output has been written and closed; `item` is there when it is the file of one item alone. */
+  'batch:output': { readonly path: string; readonly bytes: number; readonly item?: Item | undefined };
+  /** A folder was made. */
+  'batch:folder': { readonly path: string };
   /** An item of the source is settled. */
   'batch:item:end': Outcome;
   /** Something the user should know that is nobody's failure. */
@@ -30,6 +98,15 @@ export class Events {
     'batch:item:start': [],
     'batch:command': [],
     'batch:attempt': [],
+    'batch:attempt:end': [],
+    'batch:wait': [],
+    'batch:wait:end': [],
+    'batch:cache': [],
+    'batch:concurrency': [],
+    'batch:breaker': [],
+    'batch:input': [],
+    'batch:output': [],
+    'batch:folder': [],
     'batch:item:end': [],
     'batch:warning': [],
     'batch:end': [],
@@ -44,6 +121,11 @@ export class Events {
       const at = listeners[name].indexOf(listener);
       if (at >= 0) listeners[name] = listeners[name].toSpliced(at, 1);
     };
+  }
+
+  /** Whether somebody listens: what is costly to tell need not be told to nobody. */
+  listens(name: EventName): boolean {
+    return this.#listeners[name].length > 0;
   }
 
   emit<E extends EventName>(name: E, payload: EventMap[E]): void {

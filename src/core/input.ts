@@ -30,11 +30,27 @@ export function* inputsOf(path: string | readonly string[], runtime: Runtime): G
   const names = typeof path === 'string' ? [path] : path;
   const release = useInputs(names, runtime);
   try {
-    for (const name of names) yield inputOf(name, runtime);
+    for (const name of names) yield announced(inputOf(name, runtime), runtime);
   } finally {
     release();
   }
 }
+
+/** An input that tells how much of it was read, once it is left. What was packed counts as it is unpacked. */
+const announced = (input: Input, { events }: Runtime): Input => ({
+  name: input.name,
+  async *open(signal) {
+    let bytes = 0;
+    try {
+      for await (const block of input.open(signal)) {
+        bytes += block.length;
+        yield block;
+      }
+    } finally {
+      events.emit('batch:input', { path: input.name, bytes });
+    }
+  },
+});
 
 function inputOf(name: string, runtime: Runtime): Input {
   if (name === '-') return { name: 'stdin', open: (signal) => runtime.stdio.input(signal) };

@@ -38,7 +38,9 @@ export class OutputFolder {
     this.#runtime = runtime;
     this.#claims = new Claims(runtime);
     this.#inputs = watchInputs(runtime);
-    this.#root = new RootFolder(options.root, options.durability === 'off' ? undefined : this.#folders);
+    this.#root = new RootFolder(options.root, options.durability === 'off' ? undefined : this.#folders, (path) =>
+      runtime.events.emit('batch:folder', { path }),
+    );
   }
 
   /** Prepares the file of an item at a path; undefined when it is there already and `onExists` is `skip`. */
@@ -62,7 +64,9 @@ export class OutputFolder {
         { ...options, shown, folders: this.#folders, refuse: () => this.#refuseInput(final, shown, item) },
         this.#runtime,
       );
-      if (file !== undefined) return new ClaimedFile(file, shown, claim, item, () => this.#root.whole());
+      if (file !== undefined) {
+        return new ClaimedFile(file, shown, claim, item, () => this.#root.whole(), this.#runtime.events);
+      }
       claim.keep();
       return undefined;
     } catch (error) {

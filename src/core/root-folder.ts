@@ -9,12 +9,15 @@ export class RootFolder {
   readonly #path: string;
   /** Who brings new folders to the disk; nobody when that is left to the system. */
   readonly #folders: FolderSync | undefined;
+  readonly #onMade: (path: string) => void;
   readonly #making = new Set<Promise<void>>();
   #root: Promise<string> | undefined;
 
-  constructor(path: string, folders: FolderSync | undefined) {
+  /** `onMade` is told of each folder that was not there. */
+  constructor(path: string, folders: FolderSync | undefined, onMade: (path: string) => void = () => undefined) {
     this.#path = path;
     this.#folders = folders;
+    this.#onMade = onMade;
   }
 
   /** The real path of a folder below this one, which is made where it is not there; `shown` is the file it is for. */
@@ -30,7 +33,10 @@ export class RootFolder {
     let folder = root;
     for (const part of parts) {
       const next = join(folder, part);
-      if (await made(next)) await this.#sync(folder);
+      if (await made(next)) {
+        this.#onMade(next);
+        await this.#sync(folder);
+      }
       folder = inside(root, await realpath(next), shown);
     }
     return folder;
@@ -40,6 +46,7 @@ export class RootFolder {
     try {
       const first = await makeFolders(this.#path);
       const path = await realpath(this.#path);
+      if (first !== undefined) this.#onMade(path);
       if (first !== undefined)
         for (let at = path; at.length >= resolve(first).length; at = dirname(at)) await this.#sync(dirname(at));
       return path;

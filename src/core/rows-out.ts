@@ -17,6 +17,7 @@ export const outputPath = () =>
       (path) => !path.endsWith('.gz'),
       'expected a name that does not end in `.gz`, as what is written is not packed; write to `-` and pipe it into `gzip`',
     )
+    .meta({ place: 'output' })
     .describe('The file to write, or `-` for standard output. It is not packed: a name that ends in `.gz` is refused.');
 
 /**
@@ -30,11 +31,36 @@ export async function openOutput(
   runtime: Runtime,
   make: (output: ByteWriter) => SinkWriter,
 ): Promise<SinkWriter> {
-  if (path === '-') return make(runtime.stdio.output);
+  if (path === '-') return announced(path, runtime, make, runtime.stdio.output);
   return exclusively(path, runtime, async () => {
     await refuseInput(path, runtime);
-    return make(await writeToFile(path));
+    return announced(path, runtime, make, await writeToFile(path));
   });
+}
+
+/** A writer that tells how much it has written, once it is closed. */
+function announced(
+  path: string,
+  { events }: Runtime,
+  make: (output: ByteWriter) => SinkWriter,
+  output: ByteWriter,
+): SinkWriter {
+  let bytes = 0;
+  const writer = make({
+    write(block) {
+      bytes += block.length;
+      return output.write(block);
+    },
+    ...(output.sync !== undefined && { sync: async () => output.sync?.() }),
+    close: () => output.close(),
+  });
+  return {
+    write: (items, refuse, skip, done) => writer.write(items, refuse, skip, done),
+    async close(whole) {
+      await writer.close(whole);
+      events.emit('batch:output', { path, bytes });
+    },
+  };
 }
 
 /** Opens a writer to a file that no other sink of the run may write until it is closed. */

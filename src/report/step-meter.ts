@@ -1,0 +1,122 @@
+import type { SchedulerLike } from 'rxjs';
+import type { EventMap, WaitReason } from '../core/events.js';
+import type { Item } from '../core/item.js';
+import { isPromiseLike } from '../core/promise.js';
+import { Quantiles } from '../core/quantiles.js';
+import type { Applied } from '../core/step.js';
+import type { ItemTimes } from './item-times.js';
+
+/** The waits of one step for one reason. */
+export interface Waits {
+  count: number;
+  ms: number;
+  /** How long of it was for each rate or breaker that has a name. */
+  readonly byName: Map<string, number>;
+}
+
+/** What is counted of a step that works in memory, timed as well where it reaches outside; `flow` changes how many there are. */
+export type StepKind = 'counted' | 'timed' | 'flow';
+
+/** So many things that retries came after are told apart. */
+const MOST = 20;
+
+/** What is counted of one step while a run goes on. */
+export class StepMeter {
+  /** What it is called: no other step of the run has the same name. */
+  readonly name: string;
+  readonly verb: string;
+  readonly kind: StepKind;
+  in = 0;
+  ok = 0;
+  failed = 0;
+  skipped = 0;
+  /** How long its items were in it, in milliseconds, with all waits. */
+  ms = 0;
+  /** Attempts that are over, those of them that were not the first of their item, and those that were told to wait. */
+  attempts = 0;
+  retries = 0;
+  throttled = 0;
+  /** How long its attempts took. */
+  busyMs = 0;
+  readonly latency = new Quantiles();
+  readonly waits: Readonly<Record<WaitReason, Waits>> = {
+    rate: none(),
+    breaker: none(),
+    retry: none(),
+    throttled: none(),
+    slot: none(),
+  };
+  /** How often it was tried again after what. */
+  readonly retriedAfter = new Map<string, number>();
+
+  constructor(name: string, verb: string, kind: StepKind) {
+    this.name = name;
+    this.verb = verb;
+    this.kind = kind;
+  }
+
+  /** Counts what a step has made of an item; without one it stays pending. */
+  count(next: Item | undefined): void {
+    if (next === undefined) return;
+    if (next.error !== undefined) this.failed++;
+    else if (next.skipped !== undefined) this.skipped++;
+    else this.ok++;
+  }
+
+  /** An attempt is over. */
+  attempted(attempt: number, ms: number, throttled: boolean): void {
+    this.attempts++;
+    if (attempt > 1) this.retries++;
+    if (throttled) this.throttled++;
+    this.busyMs += ms;
+    this.latency.add(ms);
+  }
+
+  triesAgain(after: string): void {
+    const times = this.retriedAfter.get(after);
+    if (times === undefined && this.retriedAfter.size >= MOST) return;
+    this.retriedAfter.set(after, (times ?? 0) + 1);
+  }
+
+  waited({ reason, of, ms }: EventMap['batch:wait:end']): void {
+    const waits = this.waits[reason];
+    waits.count++;
+    waits.ms += ms;
+    if (of !== undefined) waits.byName.set(of, (waits.byName.get(of) ?? 0) + ms);
+  }
+}
+
+const none = (): Waits => ({ count: 0, ms: 0, byName: new Map() });
+
+/** A step whose items are counted. */
+export const counted =
+  (step: Applied, meter: StepMeter): Applied =>
+  (item, slot) => {
+    meter.in++;
+    const next = step(item, slot);
+    if (isPromiseLike<Item | undefined>(next)) {
+      return next.then((done) => {
+        meter.count(done);
+        return done;
+      });
+    }
+    meter.count(next);
+    return next;
+  };
+
+/** A step whose items are counted, with how long each was in it. */
+export const timed =
+  (step: Applied, meter: StepMeter, times: ItemTimes, scheduler: SchedulerLike): Applied =>
+  (item, slot) => {
+    meter.in++;
+    const began = scheduler.now();
+    const over = (next: Item | undefined): Item | undefined => {
+      const ms = scheduler.now() - began;
+      meter.count(next);
+      meter.ms += ms;
+      if (next !== undefined) times.add(item, meter.name, ms);
+      return next;
+    };
+    const next = step(item, slot);
+    return isPromiseLike<Item | undefined>(next) ? next.then(over) : over(next);
+  };
