@@ -6,7 +6,10 @@ import { splitFlow } from './operators/flow/split.js';
 import { rateLimitFlow } from './operators/policies/rate-limit.js';
 import { execStep } from './operators/steps/exec.js';
 import { filterStep } from './operators/steps/filter.js';
+import { httpStep } from './operators/steps/http.js';
 import { mapStep } from './operators/steps/map.js';
+import { readStep } from './operators/steps/read.js';
+import { useStep } from './operators/steps/use.js';
 import { validateStep } from './operators/steps/validate.js';
 import { writeStep } from './operators/steps/write.js';
 import { commandFilesSink } from './sinks/command-files.js';
@@ -30,6 +33,7 @@ import { jsonSource } from './sources/json.js';
 import { jsonlSource } from './sources/jsonl.js';
 import { linesSource } from './sources/lines.js';
 import { literalsSource } from './sources/literals.js';
+import { manifestSource } from './sources/manifest.js';
 
 /** Every component that ships with batchx, in the order in which they are listed. */
 export const builtin = createRegistry([
@@ -38,14 +42,18 @@ export const builtin = createRegistry([
   csvSource,
   linesSource,
   literalsSource,
+  manifestSource,
   argumentsSource,
   filesSource,
 
   mapStep,
   filterStep,
   validateStep,
+  readStep,
   writeStep,
   execStep,
+  useStep,
+  httpStep,
 
   splitFlow,
   batchFlow,

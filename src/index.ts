@@ -10,6 +10,8 @@ export { retryBackoff, type RetryOptions } from './operators/policies/retry-back
 export { Backoff, type BackoffOptions } from './core/policy/backoff.js';
 export { filterItems, filterStep } from './operators/steps/filter.js';
 export { exec, execStep, type ExecStepOptions } from './operators/steps/exec.js';
+export { http, httpStep, type HttpStepOptions } from './operators/steps/http.js';
+export type { HttpResponse } from './operators/steps/http-rules.js';
 export { mapItems, mapStep } from './operators/steps/map.js';
 export { type Resolved, step, type StepOptions } from './operators/steps/step.js';
 export { type JsonSchema, validate, validateStep } from './operators/steps/validate.js';
@@ -43,6 +45,7 @@ export type { StandardSchema } from './core/standard-schema.js';
 export { Account, type Counts } from './core/account.js';
 export type { Cleanup } from './core/cleanup.js';
 export { type Cause, Causes } from './report/causes.js';
+export { type Report, reportSchema } from './report/report-schema.js';
 export type { ConcurrencyOptions } from './core/concurrency.js';
 export {
   type AggregatorDefinition,
@@ -77,9 +80,14 @@ export { fromSource } from './core/source.js';
 export type { Gives, StepFunction } from './core/step.js';
 export { rateLimit, rateLimitFlow, type RateLimitOptions } from './operators/policies/rate-limit.js';
 export { timeLimit } from './operators/policies/time-limit.js';
+export { adaptiveConcurrency } from './operators/policies/adaptive-concurrency.js';
+export { cached } from './operators/policies/cached.js';
+export { Cache, type CacheOptions } from './core/cache/cache.js';
+export { AdaptiveConcurrency, type AdaptiveOptions, type AttemptLoad } from './core/policy/adaptive.js';
 export { Limiter, type WaitOptions } from './core/policy/limiter.js';
 export type { Rate, RateOptions } from './core/rate.js';
 export { Deadline, type Running } from './core/policy/deadline.js';
+export type { PolicyDefaults } from './core/policy/policy-options.js';
 export { type AnswerLike, responseError, type ResponseErrorOptions } from './core/response-error.js';
 export { type AnswerHeaders, retryAfterOf } from './core/retry-after.js';
 export type { Argument } from './core/command/argument.js';
@@ -101,3 +109,14 @@ export {
 export { NotStarted } from './core/process/not-started.js';
 export type { Captured, ProcessEnd, ProcessSpec, ProcessStarter } from './core/process/process.js';
 export { spawnProcesses } from './core/process/spawn-processes.js';
+export {
+  type BatchInput,
+  type BatchOutput,
+  type BatchResult,
+  type PipelineOptions,
+  runBatch,
+  runPipeline,
+} from './run-pipeline.js';
+export { readItems, type ReadOptions, readStep } from './operators/steps/read.js';
+export { useStep } from './operators/steps/use.js';
+export { manifest, manifestSource } from './sources/manifest.js';

@@ -3,7 +3,7 @@ import { CommandError } from '../core/command-result.js';
 import { BatchxError } from '../core/errors.js';
 import type { Outcome } from '../core/outcome.js';
 import { prepareRoot } from '../core/root-folder.js';
-import type { Plan, Use } from '../pipeline/plan.js';
+import type { Plan, StepUse, Use } from '../pipeline/plan.js';
 import { run, type RunResult } from '../pipeline/run.js';
 import { execAgain } from './again.js';
 import { refuseClosedOutput } from './closed.js';
@@ -82,7 +82,7 @@ function stepOptions({ command, flags }: ExecLine, lines: LineOutput | undefined
 }
 
 /** Commands that are only told need not wait. */
-function policiesOf({ timeout, retries, rate, delay, 'dry-run': dryRun }: ExecLine['flags']): Use['policies'] {
+function policiesOf({ timeout, retries, rate, delay, 'dry-run': dryRun }: ExecLine['flags']): StepUse['policies'] {
   if (dryRun) return {};
   return {
     ...(timeout !== undefined && { timeout }),

@@ -20,15 +20,22 @@ export function wantsColor(fd: number): boolean {
 /** Whether standard error is a terminal that has room to draw in; some report no columns at all. */
 export const canDraw = (): boolean => isatty(2) && process.stderr.columns > 0 && process.env.TERM !== 'dumb';
 
+let redact = (text: string): string => text;
+
+/** Hides secrets in all that is said from now on. */
+export function hideWith(hide: (text: string) => string): void {
+  redact = hide;
+}
+
 /** Writes lines to standard error, each as one line whatever the data in it. */
 export function say(...lines: readonly string[]): void {
   if (lines.length === 0) return;
-  process.stderr.write(lineStart() + lines.map((line) => `batchx: ${printable(line)}\n`).join(''));
+  process.stderr.write(lineStart() + lines.map((line) => `batchx: ${printable(redact(line))}\n`).join(''));
 }
 
 /** Writes lines that belong to the one before, each as far as there is room for it. */
 export function sayBelow(...lines: readonly string[]): void {
-  process.stderr.write(lines.map((line) => `  ${cut(printable(line), roomBelow())}\n`).join(''));
+  process.stderr.write(lines.map((line) => `  ${cut(printable(redact(line)), roomBelow())}\n`).join(''));
 }
 
 /** The longest line that is still read, in characters. */

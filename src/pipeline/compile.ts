@@ -2,19 +2,16 @@ import { concat, EMPTY, map, type Observable, type OperatorFunction, take } from
 import { withoutDoubt } from '../core/dead-letter.js';
 import type { AnyDefinition } from '../core/define.js';
 import type { Item } from '../core/item.js';
-import { attempts } from '../core/policy/attempts.js';
-import { policiesOf, policyOptions } from '../core/policy/policy-options.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import { parseOptions } from '../core/schema.js';
 import { sinkOf } from '../core/sink-of.js';
 import { fromSource } from '../core/source.js';
-import { stage, type StageWatch } from '../core/stage.js';
-import { type Applied, applied, type StepFunction } from '../core/step.js';
 import type { Plan, Use } from './plan.js';
+import { stagesOf, type StagesWatch } from './stages.js';
 
 /** What those who watch a pipeline are told, and may tell it. */
-export interface Watch extends StageWatch {
+export interface Watch extends StagesWatch {
   /** Told when the limit is reached, before the last item goes on. */
   readonly onLimit: () => void;
 }
@@ -32,7 +29,7 @@ export function compile(plan: Plan, registry: Registry, runtime: Runtime, watch:
   const read = concat(...sources);
   const all = plan.retryInDoubt === true ? read.pipe(map(withoutDoubt)) : read;
   const limited = plan.limit === undefined ? all : all.pipe(upTo(plan.limit, watch.onLimit));
-  const operators = stages(plan, registry, runtime, watch);
+  const operators = stagesOf(plan, registry, runtime, watch);
   return operators.reduce<Observable<Item>>((items, operator) => items.pipe(operator), limited);
 }
 
@@ -59,22 +56,6 @@ function upTo(limit: number, onLimit: () => void): OperatorFunction<Item, Item> 
         return item;
       }),
     );
-}
-
-/** Consecutive steps share a stage, with one slot for an item on its way through all of them. */
-function stages(plan: Plan, registry: Registry, runtime: Runtime, watch: Watch): OperatorFunction<Item, Item>[] {
-  const steps: Applied[] = plan.steps.map((use) => {
-    const definition = registry.get('step', use.name);
-    const run = definition.create(optionsOf(definition, use), runtime);
-    return applied(use.policies === undefined ? run : tried(run, use, runtime), definition.gives);
-  });
-  if (steps.length === 0) return [];
-  const options = { concurrency: plan.concurrency ?? 4, ordered: plan.ordered, stop: runtime.stopping };
-  return [stage(steps, options, 'stage', watch)];
-}
-
-function tried(run: StepFunction, { name, policies }: Use, runtime: Runtime): StepFunction {
-  return attempts(run, policiesOf(parseOptions(policyOptions, policies, name), runtime), runtime);
 }
 
 const optionsOf = (definition: AnyDefinition, { options }: Use) =>

@@ -121,8 +121,8 @@ export class Halt {
 
   /** Failures that say so halt when enough of them come in a row, as every further item would fail too. */
   #compare(error: BatchxError): void {
-    const { code, message, haltAfter = Infinity } = error;
-    const key = `${code}: ${message}`;
+    const { code, message, haltAfter = Infinity, haltKey = message } = error;
+    const key = `${code}: ${haltKey}`;
     const counted = key === this.#alike.key ? this.#alike.times + 1 : 1;
     this.#alike = { key, times: counted };
     if (counted >= haltAfter) this.#halt('soon', { rule: undefined, counted, finished: this.#finished, error });

@@ -18,6 +18,7 @@ import type { Item } from '../core/item.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import { wait } from '../core/wait.js';
+import type { RunRecorder } from '../report/run-recorder.js';
 import { compile, sinks } from './compile.js';
 import { Halt, type Halted } from './halt.js';
 import type { Plan } from './plan.js';
@@ -38,6 +39,8 @@ export interface RunOptions {
   readonly runtime: Runtime;
   /** The account of the run, for those who want to look at it while it goes on. */
   readonly account?: Account;
+  /** Counts what the steps do, for a report. */
+  readonly recorder?: RunRecorder | undefined;
   /** What the items, or the outcomes of the plan's sinks, are made into at the end. */
   readonly end?: OperatorFunction<Item, unknown>;
 }
@@ -57,7 +60,7 @@ const CLEANUP = 2000;
  */
 export async function run(
   plan: Plan,
-  { registry, runtime, account = new Account(runtime.events), end }: RunOptions,
+  { registry, runtime, account = new Account(runtime.events), recorder, end }: RunOptions,
 ): Promise<RunResult> {
   const cut = new AbortController();
   const cutShort = (): void => cut.abort();
@@ -78,7 +81,7 @@ export async function run(
     ...(end === undefined ? [] : [end]),
     takeUntil(aborted.pipe(switchMap(() => wait(FLUSH, runtime.scheduler)))),
   ] as OperatorFunction<unknown, unknown>[];
-  const watch = { onLimit: cutShort, onEnd: inTurn ? undefined : halt.count, giveUp: halt.givingUp };
+  const watch = { onLimit: cutShort, onEnd: inTurn ? undefined : halt.count, giveUp: halt.givingUp, recorder };
   const values = operators.reduce<Observable<unknown>>(
     (above, operator) => above.pipe(operator),
     compile(plan, registry, { ...runtime, stopping }, watch),

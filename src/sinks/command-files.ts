@@ -22,6 +22,7 @@ export const commandFilesOptions = z.strictObject({
   root: z
     .string()
     .min(1, 'expected a path, got empty text')
+    .meta({ place: 'output' })
     .describe('The folder to write to; made when it is not there.'),
 });
 
@@ -49,6 +50,7 @@ export function toCommandFiles<T>(
 
 export const commandFilesSink = defineSink({
   name: 'command-files',
+  main: 'root',
   status: 'stable',
   summary: 'Writes what each command wrote into files of its own.',
   takes: 'settled',

@@ -58,6 +58,7 @@ export function toCsv<T>(
 
 export const csvSink = defineSink({
   name: 'csv',
+  main: 'path',
   status: 'stable',
   summary: 'Writes the data of each item as a record of CSV.',
   takes: 'ok',

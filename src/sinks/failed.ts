@@ -53,6 +53,7 @@ export function toFailed<T>(path: string, runtime: Runtime = defaultRuntime()): 
 
 export const failedSink = defineSink({
   name: 'failed',
+  main: 'path',
   status: 'stable',
   summary: 'Writes each item that failed as a dead letter, which can be run again.',
   takes: 'failed',

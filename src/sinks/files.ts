@@ -56,6 +56,7 @@ export function toFiles<T>(
 
 export const filesSink = defineSink({
   name: 'files',
+  main: 'root',
   status: 'stable',
   summary: 'Writes the data of each item to a file of its own.',
   takes: 'ok',

@@ -18,7 +18,9 @@ export type GroupByOptions = z.input<typeof groupByConfig>;
 
 export const groupByOptions = z.strictObject({
   expression: expression().describe('What items are grouped by, as an expression over `data` and `item`.'),
-  aggregate: aggregateSpec().describe('The aggregates of each group by name, such as `{ n: { count: {} } }`.'),
+  aggregate: aggregateSpec()
+    .default({ count: { count: {} } })
+    .describe('The aggregates of each group by name, such as `{ n: { count: {} } }`.'),
   ...limit,
 });
 
@@ -94,6 +96,7 @@ function tooMany(max: number, key: string): BatchxError {
 
 export const groupByAggregator = defineAggregator({
   name: 'group-by',
+  main: 'expression',
   status: 'stable',
   summary: 'Puts items into groups by a key and aggregates each group.',
   options: groupByOptions,

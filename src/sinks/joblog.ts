@@ -34,6 +34,7 @@ export function toJoblog<T>(path: string, runtime: Runtime = defaultRuntime()): 
 
 export const joblogSink = defineSink({
   name: 'joblog',
+  main: 'path',
   status: 'stable',
   summary: 'Writes a line for each command that was run: when, how long, how it ended.',
   takes: 'settled',

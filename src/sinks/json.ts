@@ -38,6 +38,7 @@ export function toJson<T>(path: string, runtime: Runtime = defaultRuntime()): Op
 
 export const jsonSink = defineSink({
   name: 'json',
+  main: 'path',
   status: 'stable',
   summary: 'Writes the data of all items as one JSON array.',
   takes: 'ok',

@@ -37,6 +37,7 @@ export function toJsonl<T>(path: string, runtime: Runtime = defaultRuntime()): O
 
 export const jsonlSink = defineSink({
   name: 'jsonl',
+  main: 'path',
   status: 'stable',
   summary: 'Writes the data of each item as a line of JSON.',
   takes: 'ok',

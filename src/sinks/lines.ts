@@ -37,6 +37,7 @@ export function toLines<T>(path: string, runtime: Runtime = defaultRuntime()): O
 
 export const linesSink = defineSink({
   name: 'lines',
+  main: 'path',
   status: 'stable',
   summary: 'Writes the data of each item as a line of text.',
   takes: 'ok',

@@ -29,6 +29,7 @@ export function toOutcomes<T>(path: string, runtime: Runtime = defaultRuntime())
 
 export const outcomesSink = defineSink({
   name: 'outcomes',
+  main: 'path',
   status: 'stable',
   summary: 'Writes a line of JSON for each item that is settled: whether it went well, and its result or error.',
   takes: 'settled',

@@ -7,7 +7,7 @@ import type { Item } from '../core/item.js';
 import { expectFunction } from '../core/schema.js';
 
 export const reduceOptions = z.strictObject({
-  expression: expression().describe(
+  expression: expression(['total', 'data', 'item']).describe(
     'The next total: an expression over `total`, `data` and `item`, or a function of them.',
   ),
   seed: z.json().describe('The total before the first item.'),
@@ -54,6 +54,7 @@ function copy<R>(seed: R): R {
 
 export const reduceAggregator = defineAggregator({
   name: 'reduce',
+  main: 'expression',
   status: 'stable',
   summary: 'Folds the data of all items into one total.',
   options: reduceOptions,

@@ -108,6 +108,7 @@ class Numbers<T> implements Tally<T, Stats> {
 
 export const statsAggregator = defineAggregator({
   name: 'stats',
+  main: 'expression',
   status: 'stable',
   summary: 'Describes a number of each item: count, sum, min, max, mean, standard deviation and percentiles.',
   options: statsOptions,

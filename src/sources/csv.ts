@@ -61,6 +61,7 @@ export function csv<T = Readonly<Record<string, string>>>(
 
 export const csvSource = defineSource({
   name: 'csv',
+  main: 'path',
   status: 'stable',
   summary: 'Reads one item from each record of CSV.',
   options: csvOptions,
@@ -72,6 +73,7 @@ export const csvSource = defineSource({
       options: { path: '-', header: ['sku', 'price'], id: 'data.sku' },
     },
   ],
+  files: ({ path }) => [path].flat(),
   async *open({ path, delimiter, quote, header, id }, runtime, signal) {
     const form = { delimiter: delimiterOf(delimiter), quote: quote === false ? undefined : quote };
     const reading = { form, header, name: namer(id), seq: 0 };

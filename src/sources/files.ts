@@ -86,6 +86,8 @@ export function files(
 
 export const filesSource = defineSource({
   name: 'files',
+  main: 'pattern',
+  fields: FileEntry.fields,
   status: 'stable',
   summary: 'Finds files, one item for each.',
   options: filesOptions,

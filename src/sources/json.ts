@@ -58,6 +58,7 @@ export function json<T = unknown>(
 
 export const jsonSource = defineSource({
   name: 'json',
+  main: 'path',
   status: 'stable',
   summary: 'Reads one item from each element of the list in a JSON document.',
   options: jsonOptions,
@@ -65,6 +66,7 @@ export const jsonSource = defineSource({
     { title: 'A file that is a list', options: { path: 'orders.json' } },
     { title: 'A list within the document', options: { path: 'export.json', at: 'data.items', id: 'data.sku' } },
   ],
+  files: ({ path }) => [path].flat(),
   async *open({ path, at = [], limit, id }, runtime, signal) {
     const maker = new ElementMaker(namer(id));
     const keys = typeof at === 'string' ? at.split('.') : at;

@@ -52,6 +52,7 @@ export function jsonl<T = unknown>(
 
 export const jsonlSource = defineSource({
   name: 'jsonl',
+  main: 'path',
   status: 'stable',
   summary: 'Reads one item from each line of JSON.',
   options: jsonlOptions,
@@ -60,6 +61,7 @@ export const jsonlSource = defineSource({
     { title: 'Several files, one of them packed', options: { path: ['may.jsonl.gz', 'june.jsonl'] } },
     { title: 'Standard input, items named by a field', options: { path: '-', id: 'data.sku' } },
   ],
+  files: ({ path }) => [path].flat(),
   async *open({ path, id }, runtime, signal) {
     const reader = new JsonReader(namer(id));
     for (const input of inputsOf(path, runtime)) yield* rows(input.open(signal), input.name, reader);

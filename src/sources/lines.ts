@@ -44,6 +44,7 @@ export function lines(
 
 export const linesSource = defineSource({
   name: 'lines',
+  main: 'path',
   status: 'stable',
   summary: 'Reads one item from each line of text.',
   options: linesOptions,
@@ -51,6 +52,7 @@ export const linesSource = defineSource({
     { title: 'A file', options: { path: 'urls.txt' } },
     { title: 'Standard input', options: { path: '-' } },
   ],
+  files: ({ path }) => [path].flat(),
   async *open({ path }, runtime, signal) {
     const reader = new LineReader();
     for (const input of inputsOf(path, runtime)) yield* rows(input.open(signal), input.name, reader);

@@ -45,9 +45,12 @@ export function literals<T>(
 
 export const literalsSource = defineSource({
   name: 'literals',
+  verb: 'items',
+  main: 'values',
   status: 'stable',
   summary: 'Makes one item of each value that is listed.',
   options: literalsOptions,
+  files: () => [],
   examples: [{ title: 'Numbers', options: { values: [1, 2, 3] } }],
   open: ({ values }) => itemsOf(values),
 });

@@ -22,7 +22,7 @@ function offered(line: string): string[] {
 
 describe('in bash', () => {
   itNeeds('bash', 'completes commands', () => {
-    expect(offered('batchx ')).toEqual(['exec', 'map', 'filter', 'steps', 'completion']);
+    expect(offered('batchx ')).toEqual(['run', 'check', 'exec', 'map', 'filter', 'steps', 'schema', 'completion']);
     expect(offered('batchx f')).toEqual(['filter']);
   });
 

@@ -17,7 +17,8 @@ let server: Server;
 beforeAll(async () => {
   for (const path of [bin, folder, join(folder, 'orders'), join(folder, 'examples')]) mkdirSync(path);
   symlinkSync(join(root, 'dist/bin/batchx.js'), join(bin, 'batchx'));
-  symlinkSync(join(root, 'examples/data'), join(folder, 'examples/data'));
+  for (const path of ['examples/data', 'examples/quickstart', 'docs'])
+    symlinkSync(join(root, path), join(folder, path));
   server = createServer((_, response) => response.end('hello'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -35,6 +36,22 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'urls.jsonl'), `{"url":"${url}1"}\n{"url":"${url}2"}\n`);
   const table = orders.map(({ id, country, total }) => `${id},${country},${total}\n`);
   writeFileSync(join(folder, 'orders.csv'), `id,country,total\n${table.join('')}`);
+  writeFileSync(
+    join(folder, 'shop.yaml'),
+    [
+      'name: shop',
+      'config: { api: https://shop.example }',
+      'input:',
+      '  jsonll: products.jsonl',
+      'rates:',
+      '  shop: 2/s',
+      'steps:',
+      '  - exec: echo {}',
+      '    timout: 10s',
+      '  - http: GET {{ config.ap }}/{{ sku }}',
+      '',
+    ].join('\n'),
+  );
   writeFileSync(join(folder, 'urls.txt'), `${url}1\n${url}2\n`);
   mkdirSync(join(folder, 'recordings/may'), { recursive: true });
   mkdirSync(join(folder, 'photos'));
@@ -54,7 +71,7 @@ const standIns = {
 };
 
 /** Commands that only make files say nothing. */
-const isSilent = (line: string): boolean => / > |flac|ffmpeg|gzip/.test(line);
+const isSilent = (line: string): boolean => / > |flac|ffmpeg|gzip|run\.mjs/.test(line);
 
 afterAll(() => {
   server.close();

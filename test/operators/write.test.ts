@@ -297,9 +297,7 @@ describe('writeItems', () => {
       () =>
         writeItems({ path: 'a', ...options }, concurrency);
     expect(wrong({ path: 7 })).toThrow('writeItems: `path`');
-    expect(wrong({ path: '{{ a | b }}' })).toThrow(
-      'writeItems: `path`: filters, as in `{{ a | b }}`, are not supported yet',
-    );
+    expect(wrong({ path: '{{ a | b }}' })).toThrow('writeItems: `path`: undefined filter: b');
     expect(wrong({ mode: 0o644 })).toThrow(
       'writeItems: `mode`: expected permissions as text in octal digits, such as "0644"',
     );

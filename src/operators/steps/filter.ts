@@ -53,6 +53,7 @@ export function filterItems<T>(
 
 export const filterStep = defineStep({
   name: 'filter',
+  main: 'expression',
   status: 'stable',
   summary: 'Lets the items go on for which an expression is true, untouched, and skips the others.',
   gives: 'verdict',

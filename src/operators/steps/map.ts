@@ -45,6 +45,7 @@ export function mapItems<T, R>(
 
 export const mapStep = defineStep({
   name: 'map',
+  main: 'expression',
   status: 'stable',
   summary: 'Replaces the data of each item by the value of an expression; undefined drops the item.',
   gives: 'data',

@@ -19,6 +19,7 @@ export type JsonSchema = boolean | Readonly<Record<string, unknown>>;
 export const validateOptions = z.strictObject({
   schema: z
     .union([z.string().min(1, 'expected a path, got empty text'), z.boolean(), z.record(z.string(), z.unknown())])
+    .meta({ place: 'pipeline' })
     .describe(
       'A JSON Schema (draft 2020-12, or draft-07 by its `$schema`), or the path of a JSON file that holds one.',
     ),
@@ -71,6 +72,7 @@ export function validate(
 
 export const validateStep = defineStep({
   name: 'validate',
+  main: 'schema',
   status: 'stable',
   summary: 'Fails the items whose data does not fit a JSON Schema; the others go on, untouched.',
   gives: 'verdict',

@@ -52,6 +52,8 @@ export function writeItems<T>(
 
 export const writeStep = defineStep({
   name: 'write',
+  workers: 16,
+  main: 'path',
   status: 'stable',
   summary: 'Writes a file for each item, whole or not at all; the data stays as it is.',
   gives: 'item',
@@ -63,6 +65,10 @@ export const writeStep = defineStep({
       options: { path: '{{ sku }}.json', content: '{{ data }}', onExists: 'overwrite' },
     },
   ],
+  tell: (options, runtime) => {
+    const files = new ItemFiles(options, runtime);
+    return (item) => files.pathOf(item);
+  },
   create: (options, runtime) => writing(new ItemFiles(options, runtime), runtime),
 });
 

@@ -1,0 +1,192 @@
+import { compileCommand } from '../../core/command/compile-command.js';
+import { BatchxError } from '../../core/errors.js';
+import { compileExpression } from '../../core/expression.js';
+import { metaOf, type OptionMeta } from '../../core/option-meta.js';
+import { didYouMean } from '../../core/suggest.js';
+import { compileTemplate } from '../../core/template.js';
+import type * as z from 'zod';
+import type { Fault, Path } from './document.js';
+import { allNames, isKnown, knownNames, type KnownNames, outputOf, ALWAYS, scopeIn } from './known-names.js';
+import { asKeys, entriesOf, type Entry, type PipelineFile, textOf } from './pipeline-file.js';
+
+/** Everything that can be known of the texts in a pipeline: expressions that do not parse, names that are not known. */
+export function entryFaults(file: PipelineFile, fields: readonly string[] | undefined): Fault[] {
+  const known = knownNames(file, fields);
+  const steps = entriesOf(file, 'steps');
+  const last = known.at(-1) as KnownNames;
+  return [
+    ...entriesOf(file, 'input').flatMap((entry) => textFaults(file, entry, known[0] as KnownNames)),
+    ...steps.flatMap((entry, index) => textFaults(file, entry, known[index] as KnownNames)),
+    ...entriesOf(file, 'output').flatMap((entry) => textFaults(file, entry, last)),
+    ...entriesOf(file, 'aggregate').flatMap((entry) => textFaults(file, entry, last)),
+    ...nameFaults(steps),
+    ...steps.flatMap((entry) => sharedFaults(file, entry)),
+  ];
+}
+
+/** Two steps of one name could not be told apart in messages and reports; names of outputs must not hide others. */
+function nameFaults(steps: readonly Entry[]): Fault[] {
+  const seen = new Set<string>();
+  const faults: Fault[] = [];
+  for (const entry of steps) {
+    const { path, value, recipe } = entry;
+    const document = recipe?.file.document;
+    const name = textOf(value.name);
+    if (name !== undefined && seen.has(name))
+      faults.push({
+        document,
+        path: [...path, 'name'],
+        message: `two steps are called "${name}"; give each a name of its own`,
+      });
+    if (name !== undefined) seen.add(name);
+    const output = outputOf(entry);
+    if (value.output === undefined || output === undefined) continue;
+    if ([...ALWAYS, 'item', 'outputPath'].includes(output))
+      faults.push({
+        document,
+        path: [...path, 'output'],
+        message: `\`${output}\` stands for something else already; choose another name`,
+      });
+  }
+  return faults;
+}
+
+/** The names of rates and breakers that are shared. */
+function sharedFaults(file: PipelineFile, { path, value, recipe }: Entry): Fault[] {
+  const document = recipe?.file.document;
+  return (['rate', 'breaker'] as const).flatMap((key) => {
+    const name = textOf(value[key]);
+    if (name === undefined || name.includes('/')) return [];
+    const names = Object.keys(asKeys(file.keys[`${key}s`]));
+    if (names.includes(name)) return [];
+    const there = names.length === 0 ? `; define it under \`${key}s\`` : `; there are ${names.join(', ')}`;
+    return [
+      { document, path: [...path, key], message: `no ${key} is called "${name}"${didYouMean(name, names) || there}` },
+    ];
+  });
+}
+
+function textFaults(whole: PipelineFile, entry: Entry, known: KnownNames): Fault[] {
+  const { recipe } = entry;
+  if (recipe === undefined) return ownFaults(whole, entry, known);
+  const file = { ...recipe.file, keys: { ...recipe.file.keys, config: recipe.config } };
+  return ownFaults(file, entry, known).map((fault) => ({ ...fault, document: file.document }));
+}
+
+function ownFaults(file: PipelineFile, entry: Entry, known: KnownNames): Fault[] {
+  const shape = entry.form.schema.shape as Record<string, z.ZodType>;
+  return Object.entries(entry.value).flatMap(([key, value]) => {
+    const schema = shape[key];
+    if (schema === undefined) return [];
+    const path = [...entry.path, key];
+    const meta = metaOf(schema);
+    const nested = entry.form.options.size === 0 && key === entry.form.verb ? nestedFaults(file, entry, known) : [];
+    return [...nested, ...valueFaults(file, value, meta, path, known)];
+  });
+}
+
+/** Of a component whose options are all behind its verb. */
+function nestedFaults(file: PipelineFile, { form, path, value }: Entry, known: KnownNames): Fault[] {
+  const shape = form.definition.options.shape as Record<string, z.ZodType>;
+  return Object.entries(asKeys(value[form.verb])).flatMap(([key, option]) => {
+    const schema = shape[key];
+    return schema === undefined ? [] : valueFaults(file, option, metaOf(schema), [...path, form.verb, key], known);
+  });
+}
+
+function valueFaults(file: PipelineFile, value: unknown, meta: OptionMeta, path: Path, known: KnownNames): Fault[] {
+  if (meta.expression !== undefined && typeof value === 'string') {
+    // What a source calls its items may be a template too.
+    return value.includes('{{') && parses(() => compileTemplate(value))
+      ? unknownNames(file, compileTemplate(value).names, path, known)
+      : said(path, () =>
+          compileExpression(value, [...(meta.expression ?? []), ...known.outputs, 'config', 'env', 'run']),
+        );
+  }
+  return textsIn(value, path).flatMap(([text, at]) => {
+    if (!text.includes('{{') && !text.includes('{%')) return meta.template === true ? hints(text, at, known) : [];
+    const names = namesIn(text, meta);
+    if (names === undefined) return [];
+    const secret = meta.template === 'command' ? names.find((name) => isSecret(file, name)) : undefined;
+    if (secret !== undefined) return [{ path: at, message: shownInCommand(secret) }];
+    return [...unknownNames(file, names, at, known), ...(meta.template === true ? hints(text, at, known) : [])];
+  });
+}
+
+/** Single braces that look as if a value was meant. */
+function hints(text: string, path: Path, known: KnownNames): Fault[] {
+  if (known.fields === undefined && known.outputs.length === 0) return [];
+  const hint = parses(() => compileTemplate(text)) ? compileTemplate(text, 'text').hint(scopeIn(known)) : undefined;
+  return hint === undefined ? [] : [{ path, message: hint.replace(/^text: /, '') }];
+}
+
+/** The names that a text inserts; undefined when it does not parse, which the schema tells. */
+function namesIn(text: string, meta: OptionMeta): readonly string[] | undefined {
+  try {
+    return meta.template === 'command'
+      ? compileCommand([text], { append: false }).templates
+      : compileTemplate(text).names;
+  } catch {
+    return undefined;
+  }
+}
+
+function unknownNames(file: PipelineFile, names: readonly string[], path: Path, known: KnownNames): Fault[] {
+  return [...new Set(names)].flatMap((name) => {
+    const [first = '', second = ''] = name.split('.');
+    if (!isKnown(known, first)) {
+      const near = didYouMean(first, allNames(known));
+      const all = near === '' ? `; there are ${allNames(known).join(', ')}` : near;
+      return [{ path, message: `\`${first}\` is not known here${all}` }];
+    }
+    if (known.outputs.includes(first) || known.fields?.includes(first) === true || second === '') return [];
+    if (first === 'config')
+      return unknownOf('config', second, Object.keys(asKeys(file.keys.config)), path, 'add it to `config`');
+    if (first === 'env') return unknownOf('env', second, declaredEnv(file), path, 'declare it under `requires.env`');
+    return [];
+  });
+}
+
+function unknownOf(of: string, name: string, names: readonly string[], path: Path, what: string): Fault[] {
+  if (names.includes(name)) return [];
+  return [{ path, message: `\`${of}.${name}\` is not known${didYouMean(name, names) || `; ${what}`}` }];
+}
+
+/** The variables that templates may name. */
+export function declaredEnv(file: PipelineFile): string[] {
+  const { env } = asKeys(file.keys.requires);
+  return [env, file.keys.secrets].flatMap((names) =>
+    Array.isArray(names) ? names.filter((each) => typeof each === 'string') : [],
+  );
+}
+
+const isSecret = ({ keys: { secrets } }: PipelineFile, name: string): boolean =>
+  Array.isArray(secrets) && secrets.includes(name.replace(/^env\./, '')) && name.startsWith('env.');
+
+const shownInCommand = (name: string): string =>
+  `\`${name}\` is a secret, and command lines can be read by every user of the machine; name it under \`env\`, as in env: { TOKEN: "{{ ${name} }}" }, and let the command read the variable`;
+
+/** All texts in a value, each with the way to it. */
+function textsIn(value: unknown, path: Path): (readonly [string, Path])[] {
+  if (typeof value === 'string') return [[value, path]];
+  if (Array.isArray(value)) return value.flatMap((each, index) => textsIn(each, [...path, index]));
+  return Object.entries(asKeys(value)).flatMap(([key, each]) => textsIn(each, [...path, key]));
+}
+
+function said(path: Path, compile: () => unknown): Fault[] {
+  try {
+    compile();
+    return [];
+  } catch (error) {
+    return [{ path, message: BatchxError.from(error).message }];
+  }
+}
+
+function parses(compile: () => unknown): boolean {
+  try {
+    compile();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,119 @@
+import { statSync } from 'node:fs';
+import { firstValueFrom, take, toArray } from 'rxjs';
+import { uncacheable } from '../../core/cache/cached-step.js';
+import { BatchxError } from '../../core/errors.js';
+import type { Item } from '../../core/item.js';
+import { createRuntime, type Runtime } from '../../core/runtime.js';
+import { fromSource } from '../../core/source.js';
+import { entryFaults } from './check-entries.js';
+import { worldFaults } from './check-world.js';
+import { contextIn, contextOf } from './context.js';
+import type { PipelineContext } from './pipeline-context.js';
+import type { Fault } from './document.js';
+import { type PlacedFault, placedFaults } from './faults.js';
+import { optionsIn } from './forms.js';
+import { knownNames } from './known-names.js';
+import { entriesOf, type Entry, type PipelineFile } from './pipeline-file.js';
+import { prepareOptions } from './prepare-options.js';
+
+/** How many items of an input are looked at for the fields that they have. */
+const PEEKED = 20;
+
+/**
+ * All that can be known of a pipeline before it starts: what does not fit the schema, names that are not known,
+ * expressions that do not parse, and variables, programs and files that are not there. Of rows in a file the first are
+ * read, for their fields; nothing is written, called or run.
+ */
+export async function checkPipeline(file: PipelineFile, runtime: Runtime): Promise<PlacedFault[]> {
+  const { faults, document, keys, path } = file;
+  const missing = (key: string, what: string): Fault[] =>
+    !Object.hasOwn(keys, key) ? [{ path, message: `\`${key}\` is missing: expected ${what}` }] : [];
+  const shape = [
+    ...faults,
+    ...(whole(faults) ? [] : missing('input', 'where the items come from, such as `files: ...`')),
+  ];
+  const context = contextOf(file, runtime);
+  const input = [...path, 'input'].join('.');
+  const readable = !shape.some((fault) => fault.path.length <= path.length || fault.path.join('.').startsWith(input));
+  const fields = readable ? await fieldsOf(file, context, runtime) : undefined;
+  const texts = entryFaults(file, fields);
+  const made = shape.length + texts.length > 0 ? [] : stepFaults(file, context, runtime);
+  return placedFaults(document, [...shape, ...texts, ...worldFaults(file, runtime), ...made]);
+}
+
+/** Whether it is the whole that does not fit. */
+const whole = (faults: readonly Fault[]): boolean => faults.some(({ path }) => path.length === 0);
+
+/** What a step says itself of its options when it is made. */
+function stepFaults(file: PipelineFile, context: PipelineContext, runtime: Runtime): Fault[] {
+  const known = knownNames(file, undefined);
+  return entriesOf(file, 'steps').flatMap((entry, index): Fault[] => {
+    const { form, value, path, recipe } = entry;
+    const { definition } = form;
+    const document = recipe?.file.document;
+    const caches = form.common.has('cache') && value.cache !== undefined && value.cache !== false;
+    const cannot = caches && (definition.kind !== 'step' || definition.cacheKey === undefined);
+    if (cannot) return [{ document, path: [...path, 'cache'], message: uncacheable({ name: form.verb }) }];
+    if (definition.kind !== 'step') return [];
+    let at = form.verb;
+    try {
+      const own = contextIn(entry, context, runtime);
+      const to = {
+        context: own,
+        outputs: known[index]?.outputs ?? [],
+        outputRoot: undefined,
+        folder: (recipe?.file ?? file).folder,
+      };
+      const options = prepareOptions(definition.options, optionsIn(form, value), to);
+      const parsed = definition.options.parse(options);
+      definition.create(parsed, { ...runtime, context: own });
+      at = 'cache';
+      if (caches) definition.cacheKey?.(parsed, { ...runtime, context: own });
+      return [];
+    } catch (error) {
+      return [{ document, path: [...path, at], message: BatchxError.from(error).message }];
+    }
+  });
+}
+
+/** The fields that the data of the items have; undefined where that cannot be known without taking something away. */
+async function fieldsOf(
+  file: PipelineFile,
+  context: PipelineContext,
+  runtime: Runtime,
+): Promise<readonly string[] | undefined> {
+  const [entry] = entriesOf(file, 'input');
+  if (entry?.form.definition.kind !== 'source') return undefined;
+  const { definition } = entry.form;
+  if (definition.fields !== undefined) return definition.fields;
+  try {
+    const options = definition.options.parse(sourceOptions(entry, context));
+    const files = definition.files?.(options);
+    if (files === undefined || !files.every(isPlainFile)) return undefined;
+    const quiet = createRuntime({ env: runtime.env });
+    const items = fromSource(definition, options, quiet).pipe(take(PEEKED), toArray());
+    return fieldsIn(await firstValueFrom(items));
+  } catch {
+    // Why it cannot be read is told when it is.
+    return undefined;
+  }
+}
+
+/** What is read from a pipe is gone. */
+const isPlainFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+const sourceOptions = ({ form, value }: Entry, context: PipelineContext): Record<string, unknown> =>
+  prepareOptions(form.definition.options, optionsIn(form, value), {
+    context,
+    outputs: [],
+    outputRoot: undefined,
+    folder: '.',
+  });
+
+function fieldsIn(items: readonly Item[]): readonly string[] | undefined {
+  const found = items.filter(({ live }) => live).map(({ data }) => data);
+  const rows = found.filter(
+    (data): data is object => typeof data === 'object' && data !== null && !Array.isArray(data),
+  );
+  return found.length === 0 || rows.length < found.length ? undefined : [...new Set(rows.flatMap(Object.keys))];
+}

@@ -1,0 +1,251 @@
+import type * as z from 'zod';
+import { show } from '../../core/schema.js';
+import { didYouMean } from '../../core/suggest.js';
+import type { Fault, Path } from './document.js';
+import { type FileSchema, NOT_YET, type Part } from './file-schema.js';
+import type { Form } from './forms.js';
+
+type Issue = z.core.$ZodIssue;
+
+/** What does not fit the schema, each with its place; parts that do not fit are told, the others are judged all the same. */
+export function shapeFaults(file: FileSchema, value: unknown): Fault[] {
+  const parsed = file.schema.safeParse(value, { error: (issue) => messageOf(issue) });
+  if (parsed.success) return [];
+  return parsed.error.issues.flatMap((issue) => new Shape(file, value).faults(issue, []));
+}
+
+/** Words for what zod expects. */
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'keys with values',
+  record: 'keys with values',
+  never: 'nothing',
+};
+
+function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
+  const { input } = issue;
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${KINDS[issue.expected] ?? issue.expected}, got ${show(input)}`;
+    case 'invalid_value': {
+      const values = issue.values.map(String);
+      const hint = typeof input === 'string' ? didYouMean(input, values) : '';
+      return `expected ${values.length === 1 ? '' : 'one of '}${values.join(', ')}, got ${show(input)}${hint}`;
+    }
+    case 'too_small':
+      return `expected at least ${String(issue.minimum)}${unitOf(issue.origin)}, got ${sizeOf(input)}`;
+    case 'too_big':
+      return `expected at most ${String(issue.maximum)}${unitOf(issue.origin)}, got ${sizeOf(input)}`;
+    default:
+      return undefined;
+  }
+}
+
+const unitOf = (origin: string): string =>
+  origin === 'array' ? ' elements' : origin === 'string' ? ' characters' : '';
+
+const sizeOf = (input: unknown): string =>
+  typeof input === 'string' || Array.isArray(input) ? String(input.length) : show(input);
+
+class Shape {
+  readonly #file: FileSchema;
+  readonly #value: unknown;
+
+  constructor(file: FileSchema, value: unknown) {
+    this.#file = file;
+    this.#value = value;
+  }
+
+  faults(issue: Issue, above: Path): Fault[] {
+    const path = [...above, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => this.#unknown(path, key));
+    if (issue.code === 'invalid_key') return [{ path, key: true, message: issue.issues[0]?.message ?? issue.message }];
+    if (issue.code === 'invalid_union') {
+      const part = partAt(path);
+      if (part !== undefined) return this.#entry(issue, path, part);
+      const near = nearest(issue.errors);
+      if (near !== undefined) return near.flatMap((each) => this.faults(each, path));
+      return [{ path, message: unionMessage(issue) }];
+    }
+    const missing = issue.code === 'invalid_type' && at(this.#value, path) === undefined;
+    const name = path.at(-1);
+    const message = missing
+      ? `\`${String(name)}\` is missing: ${issue.message.replace(/, got .*$/, '')}`
+      : issue.message;
+    return [{ path: missing ? path.slice(0, -1) : path, message }];
+  }
+
+  /** An entry that fits none of the forms: by its verb one sees which is meant. */
+  #entry(issue: z.core.$ZodIssueInvalidUnion, path: Path, part: Part): Fault[] {
+    const forms = this.#file.forms[part];
+    const entry = at(this.#value, path);
+    const what = WORDS[part];
+    if (typeof entry === 'string') {
+      const form = forms.find(({ verb }) => verb === entry);
+      const hint = form === undefined ? didYouMean(entry, verbsOf(forms)) : `; write \`${entry}:\` with what it needs`;
+      return [
+        { path, message: `expected ${what} such as \`${forms[0]?.verb ?? ''}: ...\`, got ${show(entry)}${hint}` },
+      ];
+    }
+    if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
+      return [{ path, message: `expected ${what} such as \`${forms[0]?.verb ?? ''}: ...\`, got ${show(entry)}` }];
+    const keys = Object.keys(entry);
+    const index = forms.findIndex(({ verb }) => keys.includes(verb));
+    const own = this.#file.special[part].findIndex((verb) => keys.includes(verb));
+    const meant = index >= 0 ? index : own >= 0 ? forms.length + own : -1;
+    if (meant < 0) return [this.#noVerb(path, part, keys)];
+    const others = forms.filter(
+      ({ verb }, i) => i !== index && keys.includes(verb) && !(forms[index]?.options.has(verb) ?? false),
+    );
+    if (index >= 0 && others.length > 0) {
+      const verbs = [forms[index] as Form, ...others].map(({ verb }) => `\`${verb}\``).join(' and ');
+      return [
+        {
+          path: [...path, (others[0] as Form).verb],
+          key: true,
+          message: `expected one ${part === 'input' ? 'source' : 'verb'} in ${what}, got ${verbs}; each is an entry of its own`,
+        },
+      ];
+    }
+    return (issue.errors[meant] ?? []).flatMap((each) => this.faults(each, path));
+  }
+
+  #noVerb(path: Path, part: Part, keys: readonly string[]): Fault {
+    const forms = this.#file.forms[part];
+    const later = keys.find((key) => Object.hasOwn(NOT_YET, key) && !COMMON.has(key));
+    if (later !== undefined) return { path: [...path, later], key: true, message: notYet(later) };
+    const common = forms[0]?.common ?? new Set();
+    const typed = keys.find((key) => !common.has(key));
+    if (typed === undefined)
+      return { path, message: `expected ${WORDS[part]} with a verb: one of ${verbsOf(forms).join(', ')}` };
+    const hint = didYouMean(typed, [...verbsOf(forms), 'prompt']) || `; there are ${verbsOf(forms).join(', ')}`;
+    return { path: [...path, typed], key: true, message: `no ${NOUNS[part]} is called "${typed}"${hint}` };
+  }
+
+  #unknown(path: Path, key: string): Fault {
+    if (Object.hasOwn(NOT_YET, key)) return { path: [...path, key], key: true, message: notYet(key) };
+    const known = this.#keysAt(path);
+    const meant = SYNONYMS[key];
+    const near = meant !== undefined && known.includes(meant) ? `; did you mean "${meant}"?` : didYouMean(key, known);
+    const hint = near || (known.length === 0 ? '' : `; there are ${known.join(', ')}`);
+    return { path: [...path, key], key: true, message: `\`${key}\` is not known here${hint}` };
+  }
+
+  /** The keys that there are where something was misspelt. */
+  #keysAt(path: Path): string[] {
+    let node: unknown = this.#file.schema;
+    for (const [depth, part] of path.entries()) node = childOf(node, part, at(this.#value, path.slice(0, depth + 1)));
+    return Object.keys((bare(node) as { shape?: object } | undefined)?.shape ?? {});
+  }
+}
+
+/** What other tools, and our own flags, call what is called otherwise here. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  retries: 'retry',
+  jobs: 'concurrency',
+  workers: 'concurrency',
+  parallel: 'concurrency',
+  'rate-limit': 'rate',
+  if: 'when',
+  circuitBreaker: 'breaker',
+  tasks: 'steps',
+  sinks: 'output',
+  outputs: 'output',
+  source: 'input',
+  inputs: 'input',
+  vars: 'config',
+};
+
+const WORDS: Readonly<Record<Part, string>> = {
+  input: 'a source',
+  steps: 'a step',
+  output: 'an output',
+  aggregate: 'an aggregate',
+};
+
+const NOUNS: Readonly<Record<Part, string>> = {
+  input: 'source',
+  steps: 'step',
+  output: 'output',
+  aggregate: 'aggregate',
+};
+
+/** Keys that are refused for now where they stand beside a verb. */
+const COMMON = new Set(['keep', 'touches', 'threads', 'priority', 'sample', 'dependsOn', 'batches']);
+
+const notYet = (key: string): string => `\`${key}\` (${NOT_YET[key] ?? ''}) is not done by this version yet`;
+
+const verbsOf = (forms: readonly Form[]): string[] => forms.map(({ verb }) => verb);
+
+/** What a value of several forms is expected to be: as its schema says, or what each of the forms expects. */
+function unionMessage({ message, errors }: z.core.$ZodIssueInvalidUnion): string {
+  if (message.startsWith('expected')) return message;
+  const said = errors.flatMap((issues) => issues.filter(({ path }) => path.length === 0).slice(0, 1));
+  const all = said.map((each) => /^expected (.*), got (.*)$/s.exec(each.message)).filter((match) => match !== null);
+  const wanted = [...new Set(all.map(([, what]) => what))];
+  const others = said.find((each) => !each.message.startsWith('expected'));
+  return others?.message ?? `expected ${wanted.join(' or ')}, got ${all[0]?.[2] ?? 'something else'}`;
+}
+
+/** Which part of a pipeline an entry is of, by its path. */
+function partAt(path: Path): Part | undefined {
+  const [first, second, third, fourth] = path;
+  if (first === 'pipelines') return partIn([third, fourth], path.length - 2);
+  return partIn([first, second], path.length);
+}
+
+function partIn([part, index]: readonly (string | number | undefined)[], length: number): Part | undefined {
+  if (part === 'input') return length === 1 ? part : undefined;
+  if ((part === 'steps' || part === 'output' || part === 'aggregate') && typeof index === 'number')
+    return length === 2 ? part : undefined;
+  return undefined;
+}
+
+function at(value: unknown, path: Path): unknown {
+  let found = value;
+  for (const part of path) found = (found as Record<string | number, unknown> | null | undefined)?.[part];
+  return found;
+}
+
+/** Of several forms the one that was meant: it fits but for something in it. */
+function nearest(forms: readonly Issue[][]): readonly Issue[] | undefined {
+  const near = forms.filter((issues) =>
+    issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
+  return near.length === 1 ? near[0] : undefined;
+}
+
+interface Def {
+  readonly type: string;
+  readonly innerType?: unknown;
+  readonly options?: readonly unknown[];
+  readonly element?: unknown;
+  readonly valueType?: unknown;
+}
+
+const defOf = (schema: unknown): Def | undefined => (schema as { def?: Def } | undefined)?.def;
+
+/** A schema without what says only that it may be missing. */
+function bare(schema: unknown): unknown {
+  const def = defOf(schema);
+  return def?.innerType === undefined ? schema : bare(def.innerType);
+}
+
+/** The schema of what is behind a key; of a union the form that the value is of. */
+function childOf(schema: unknown, part: string | number, value: unknown): unknown {
+  const inner = bare(schema);
+  const def = defOf(inner);
+  const child =
+    def?.element ?? def?.valueType ?? (inner as { shape?: Record<string, unknown> } | undefined)?.shape?.[String(part)];
+  const found = bare(child);
+  const forms = defOf(found)?.options;
+  if (forms === undefined || typeof value !== 'object' || value === null) return found;
+  const keys = Object.keys(value);
+  const shapes = forms.map(bare).filter((form) => (form as { shape?: object }).shape !== undefined);
+  const title = (form: unknown): string => (form as z.ZodType).meta()?.title ?? '';
+  return shapes.find((form) => keys.includes(title(form))) ?? shapes[0];
+}

@@ -1,0 +1,238 @@
+import { map, type OperatorFunction, tap } from 'rxjs';
+import { Cache } from '../core/cache/cache.js';
+import { type CachedStep, cachedStep, uncacheable } from '../core/cache/cached-step.js';
+import type { AnyDefinition, StepDefinition } from '../core/define.js';
+import type { Events } from '../core/events.js';
+import { BatchxError } from '../core/errors.js';
+import type { Item } from '../core/item.js';
+import { AdaptiveConcurrency } from '../core/policy/adaptive.js';
+import { attempts, singly } from '../core/policy/attempts.js';
+import type { Policies } from '../core/policy/policies.js';
+import type { Breaker } from '../core/policy/breaker.js';
+import { type PolicyDefaults, policiesWith } from '../core/policy/policy-options.js';
+import type { Registry } from '../core/registry.js';
+import type { Runtime } from '../core/runtime.js';
+import { parseOptions } from '../core/schema.js';
+import { stage, type StageWatch } from '../core/stage.js';
+import { type Applied, applied, type StepFunction } from '../core/step.js';
+import type { RunRecorder } from '../report/run-recorder.js';
+import type { StepKind } from '../report/step-meter.js';
+import { camelCase } from './file/camel-case.js';
+import { dryStep } from './dry-step.js';
+import type { CacheUse, Plan, StepUse } from './plan.js';
+import { usualWorkers } from './processors.js';
+import { beside, both, failingWith, inPlace, optional, when, withResult } from './step-wrappers.js';
+
+type Operator = OperatorFunction<Item, Item>;
+
+/** What those who watch the stages of a pipeline are told, and may tell it. */
+export interface StagesWatch extends StageWatch {
+  /** Counts what the steps do. */
+  readonly recorder?: RunRecorder | undefined;
+}
+
+/** Consecutive steps that share one slot for an item on its way through all of them. */
+interface Group {
+  readonly steps: Applied[];
+  /** What they are called. */
+  readonly names: string[];
+  readonly concurrency: number | undefined;
+  /** What finds it out instead, and the step by whose calls. */
+  readonly adaptive: { readonly by: string; readonly of: AdaptiveConcurrency } | undefined;
+  /** The least that one of its steps asks for, where none is said. */
+  usual: number;
+  ordered: boolean | undefined;
+}
+
+/**
+ * The steps of a plan as operators: consecutive steps share a stage, one with a concurrency of its own begins another,
+ * and so does one by whose calls it is found out; between them stand those that change how many items there are.
+ */
+export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch: StagesWatch): Operator[] {
+  const { recorder } = watch;
+  const operators: (Operator | Group)[] = [];
+  for (const use of plan.steps) {
+    if (use.kind === 'flow') {
+      const definition = registry.get('flow', use.name);
+      const flow = definition.create(parseOptions(definition.options, use.options, nameOf(use)), runtime);
+      const meter = recorder?.step(nameOf(use), verbOf(definition), 'flow');
+      operators.push(map(withResult), meter === undefined ? flow : (recorder?.aroundFlow(flow, meter) ?? flow));
+      continue;
+    }
+    const definition = registry.get('step', use.name);
+    const last = operators.at(-1);
+    const adaptive = adaptiveFor(use, definition, plan);
+    const own =
+      use.concurrency !== undefined || adaptive !== undefined || typeof last === 'function' || last === undefined;
+    const meter = recorder?.step(nameOf(use), verbOf(definition), kindOf(use, definition));
+    const name = meter?.name ?? nameOf(use);
+    const { concurrency } = use;
+    const group: Group = own
+      ? {
+          steps: [],
+          names: [],
+          concurrency: typeof concurrency === 'object' ? concurrency.max : concurrency,
+          adaptive: adaptive && { by: name, of: adaptive },
+          usual: Infinity,
+          ordered: undefined,
+        }
+      : last;
+    if (own) operators.push(group);
+    const counted = (step: Applied): Applied => (meter === undefined ? step : (recorder?.around(step, meter) ?? step));
+    group.steps.push(stepOf(use, definition, { name, counted, adaptive }, registry, runtime));
+    group.names.push(name);
+    group.usual = Math.min(group.usual, workersFor(definition));
+    group.ordered ??= use.ordered;
+  }
+  if (operators.length > 0 && plan.steps.some(({ output }) => output !== undefined)) operators.push(map(withResult));
+  const lastStage = operators.findLastIndex((each) => typeof each !== 'function');
+  return operators.map((each, index) => {
+    if (typeof each === 'function') return each;
+    const from = each.concurrency !== undefined ? 'step' : plan.concurrency !== undefined ? 'run' : 'usual';
+    const {
+      steps,
+      names,
+      adaptive,
+      concurrency = capOf(plan) ?? (Number.isFinite(each.usual) ? each.usual : 4),
+    } = each;
+    const caps = adaptive === undefined ? concurrency : told(adaptive.of, adaptive.by, runtime);
+    const options = { concurrency: caps, ordered: each.ordered ?? plan.ordered, stop: runtime.stopping };
+    recorder?.stages.push({
+      get concurrency() {
+        return adaptive?.of.cap ?? concurrency;
+      },
+      from,
+      steps: names,
+    });
+    // Items are done once the last stage has let them go.
+    return stage(steps, options, 'stage', { ...watch, onEnd: index === lastStage ? watch.onEnd : undefined });
+  });
+}
+
+const capOf = ({ concurrency }: Plan): number | undefined =>
+  typeof concurrency === 'object' ? concurrency.max : concurrency;
+
+/** What finds out the concurrency by the calls of a step: as it says itself, or, where it reaches outside, the plan. */
+function adaptiveFor(use: StepUse, { reachesOut }: StepDefinition, plan: Plan): AdaptiveConcurrency | undefined {
+  const said = use.concurrency ?? (reachesOut === true ? plan.concurrency : undefined);
+  return typeof said === 'object' ? new AdaptiveConcurrency(said) : undefined;
+}
+
+/** The caps as they are found out, and those who listen are told of them. */
+const told = ({ caps }: AdaptiveConcurrency, step: string, { events }: Runtime) =>
+  caps.pipe(tap((cap) => events.emit('batch:concurrency', { step, cap })));
+
+const nameOf = ({ label, name }: StepUse): string => label ?? name;
+
+const workersFor = ({ workers }: StepDefinition): number =>
+  workers === undefined ? Infinity : workers === 'processors' ? usualWorkers() : workers;
+
+const verbOf = ({ verb, name }: AnyDefinition): string => verb ?? camelCase(name);
+
+/** To read a clock costs more than what works in memory takes itself. */
+const kindOf = ({ policies }: StepUse, { workers, reachesOut }: StepDefinition): StepKind =>
+  policies !== undefined || workers !== undefined || reachesOut === true ? 'timed' : 'counted';
+
+/** What a step is called in the run, and what counts its items. */
+interface Known {
+  readonly name: string;
+  readonly counted: (step: Applied) => Applied;
+  readonly adaptive: AdaptiveConcurrency | undefined;
+}
+
+function stepOf(
+  use: StepUse,
+  definition: StepDefinition,
+  { name, counted, adaptive }: Known,
+  registry: Registry,
+  runtime: Runtime,
+): Applied {
+  const { output, optional: mayFail, cache } = use;
+  const seen = { ...runtime, context: use.context ?? runtime.context };
+  const options = parseOptions(definition.options, use.options, nameOf(use));
+  const dry = use.tell && dryStep(definition, options, seen, { step: name, output, tell: use.tell });
+  if (dry !== undefined) return use.when === undefined ? dry : when(dry, use.when);
+  const run = definition.create(options, seen);
+  const timed = kindOf(use, definition) === 'timed';
+  const defaults = definition.policies?.(options, seen);
+  const call = triedBy(use, { name: timed ? name : undefined, adaptive, defaults }, run, runtime);
+  const tried =
+    cache === undefined
+      ? applied(call, definition.gives)
+      : applied(cachedStep(call, definition.gives, cacheFor(cache, name, definition, options, seen)), 'item');
+  let step = use.accepts === undefined ? tried : both(contract(use, 'accepts', registry, runtime), tried);
+  if (use.returns !== undefined) step = both(step, contract(use, 'returns', registry, runtime));
+  step = failingWith(step, (error) => hiding(error, runtime));
+  step = counted(output === undefined ? inPlace(step) : beside(step, output));
+  if (use.when !== undefined) step = when(step, use.when);
+  if (mayFail !== true) return step;
+  return optional(step, ({ message }, item) => {
+    runtime.events.emit('batch:warning', { message: `${nameOf(use)}: ${message}`, where: item.where ?? item.id });
+  });
+}
+
+/** What a step is cached by. */
+function cacheFor(
+  { dir, ttl, of, key }: CacheUse,
+  name: string,
+  definition: StepDefinition,
+  options: Record<string, unknown>,
+  runtime: Runtime,
+): CachedStep {
+  const cache = new Cache({ ...(dir !== undefined && { dir }), ...(ttl !== undefined && { ttl }) }, runtime);
+  // Asked in any case: it throws for options with which results cannot be kept.
+  const usual = definition.cacheKey?.(options, runtime);
+  if (usual === undefined) throw new BatchxError('usage', uncacheable(definition));
+  const dependsOn = key ?? usual;
+  return { cache, name, keyOf: async (item) => [of, await dependsOn(item)] };
+}
+
+/** What there is to know of the calls of a step besides what its user says of them. */
+interface Trying {
+  readonly name: string | undefined;
+  readonly adaptive: AdaptiveConcurrency | undefined;
+  /** How the step itself wants them to be tried. */
+  readonly defaults: PolicyDefaults | undefined;
+}
+
+function triedBy(
+  { policies, key, ...use }: StepUse,
+  { name, adaptive, defaults }: Trying,
+  run: StepFunction,
+  runtime: Runtime,
+): StepFunction {
+  if (policies === undefined && adaptive === undefined && defaults === undefined)
+    return name === undefined ? run : singly(run, name, runtime);
+  const said = policiesWith(defaults ?? {}, policies ?? {}, runtime, nameOf(use));
+  const tried = { ...said, key, name, adaptive };
+  tellBreaker(tried, runtime);
+  return attempts(run, tried, runtime);
+}
+
+/** Tells of what the breaker of a step does; of one that several steps share only once. */
+function tellBreaker({ breaker, name = 'step' }: Policies, { events }: Runtime): void {
+  if (breaker === undefined || watched.get(breaker) === events) return;
+  watched.set(breaker, events);
+  breaker.on(({ from, to, reason, calls, failures }, key) => {
+    events.emit('batch:breaker', { name: breaker.name ?? name, key, from, to, reason, calls, failures });
+  });
+}
+
+/** To whom the changes of a breaker are told already. */
+const watched = new WeakMap<Breaker, Events>();
+
+/** The step that checks what goes in, or comes out: as any other, found by its name. */
+function contract(use: StepUse, which: 'accepts' | 'returns', registry: Registry, runtime: Runtime): Applied {
+  const definition = registry.get('step', CONTRACT);
+  const run = definition.create(parseOptions(definition.options, { schema: use[which] }, nameOf(use)), runtime);
+  return applied(run, definition.gives);
+}
+
+const CONTRACT = 'validate';
+
+/** An error without the secrets that others may have put into its message. It stays what it is. */
+function hiding(error: BatchxError, runtime: Runtime): BatchxError {
+  const message = runtime.redact(error.message);
+  if (message !== error.message) error.message = message;
+  return error;
+}

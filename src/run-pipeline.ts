@@ -1,0 +1,189 @@
+import { builtin } from './builtin.js';
+import { defineSink, defineSource } from './core/define.js';
+import { Item } from './core/item.js';
+import type { Outcome } from './core/outcome.js';
+import type { Registry } from './core/registry.js';
+import { defaultRuntime, type Runtime } from './core/runtime.js';
+import { documentOf } from './pipeline/file/document.js';
+import { checkPipeline } from './pipeline/file/check.js';
+import { faultsError } from './pipeline/file/faults.js';
+import { loadDocument } from './pipeline/file/load-pipeline.js';
+import { asKeys, type PipelineFile, pipelineIn } from './pipeline/file/pipeline-file.js';
+import { withRecipes } from './pipeline/file/recipes.js';
+import { type FileRunResult, runFile } from './pipeline/run-file.js';
+import * as z from 'zod';
+
+export interface PipelineOptions {
+  /** Which pipeline of a file that has several. */
+  readonly pipeline?: string;
+  /** Values for `{{ config.x }}` in place of those in the file. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** The components that it may name; those that ship with batchx unless said. */
+  readonly registry?: Registry;
+}
+
+/**
+ * Runs the pipeline of a file, or one that is given as an object of the same form, and tells how it ended: the counts by
+ * outcome, what was aggregated, why it was ended early if it was.
+ *
+ * Everything that can be known before is checked first; what is wrong rejects with one error that tells all of it, and
+ * nothing has been started. Items that fail do not reject: they are counted, and go where the pipeline says.
+ *
+ * @example
+ * import { runPipeline } from 'batchx';
+ *
+ * const { counts, aggregate } = await runPipeline({
+ *   input: { items: [{ total: 3 }, { total: 4 }] },
+ *   steps: [{ map: 'data.total * config.rate' }],
+ *   output: [{ jsonl: '/tmp/totals.jsonl' }],
+ *   aggregate: [{ count: {} }],
+ * }, { config: { rate: 1.19 } });
+ * console.log(counts.ok, aggregate); // 2 { count: 2 }
+ */
+export async function runPipeline(
+  file: string | object,
+  options: PipelineOptions = {},
+  runtime: Runtime = defaultRuntime(),
+): Promise<FileRunResult> {
+  const { registry = builtin } = options;
+  const loaded = await checked(await opened(file, options, registry), runtime);
+  return runFile(loaded, { registry, runtime });
+}
+
+/** One item of a batch: what it is called, its data, and what is known of it. */
+export interface BatchInput<T = unknown> {
+  readonly id?: string;
+  readonly data: T;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** What became of one item. */
+export interface BatchOutput<R = unknown> {
+  readonly id: string;
+  readonly success: boolean;
+  readonly result?: R;
+  readonly error?: string;
+  /** How long it took, from when it was read to when it was settled, in milliseconds. */
+  readonly metrics: { readonly ms: number };
+}
+
+/** What became of all of them. */
+export interface BatchResult<R = unknown> {
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** In the order of the inputs; items that were skipped are left out. */
+  readonly outputs: readonly BatchOutput<R>[];
+  /** What the pipeline's aggregates made of the results. */
+  readonly summary?: unknown;
+  readonly metrics: { readonly ms: number; readonly skipped: number };
+}
+
+/**
+ * Puts inputs through the steps of a pipeline, which may be a file or an object, and gives what became of each.
+ *
+ * The pipeline needs no input of its own, and one that it has is not read; its outputs are written. All results are
+ * held until the end. A pipeline that is wrong rejects, and so does a run that could not go on.
+ *
+ * @example
+ * import { runBatch } from 'batchx';
+ *
+ * const inputs = [{ id: 'a', data: { n: 1 } }, { id: 'b', data: { n: 'x' } }];
+ * const check = { validate: { type: 'object', properties: { n: { type: 'number' } } } };
+ * const { succeeded, outputs } = await runBatch(inputs, { steps: [check, { map: 'data.n * config.by' }] }, { by: 10 });
+ * console.log(succeeded, outputs[0]?.result, outputs[1]?.success); // 1 10 false
+ */
+export async function runBatch<R = unknown>(
+  inputs: Iterable<BatchInput> | AsyncIterable<BatchInput>,
+  pipeline: string | object,
+  config: Readonly<Record<string, unknown>> = {},
+  runtime: Runtime = defaultRuntime(),
+): Promise<BatchResult<R>> {
+  const began = runtime.scheduler.now();
+  const starts = new Map<number, number>();
+  const outputs: (BatchOutput<R> & { readonly seq: number })[] = [];
+  const since = runtime.events.on('batch:item:start', ({ seq }) => starts.set(seq, runtime.scheduler.now()));
+  const until = runtime.events.on('batch:item:end', (outcome) => {
+    const { seq } = outcome.item;
+    const ms = runtime.scheduler.now() - (starts.get(seq) ?? began);
+    starts.delete(seq);
+    if (outcome.status !== 'skipped') outputs.push({ seq, ...outputOf<R>(outcome), metrics: { ms } });
+  });
+  const registry = builtin.with(inputsSource(inputs), nowhereSink);
+  try {
+    const opening = await opened(pipeline, { config }, registry);
+    const file = await checked({ ...opening, keys: { ...opening.keys, input: { batchInputs: {} } } }, runtime);
+    const end = await runFile(file, {
+      registry,
+      runtime,
+      change: (plan) => ({ ...plan, sinks: plan.sinks.length > 0 ? plan.sinks : [{ name: NOWHERE, options: {} }] }),
+    });
+    if (end.error !== undefined) throw end.error;
+    const { read, ok, failed, inDoubt, skipped } = end.counts;
+    outputs.sort((a, b) => a.seq - b.seq);
+    return {
+      total: read,
+      succeeded: ok,
+      failed: failed + inDoubt,
+      outputs: outputs.map(({ seq: _, ...output }) => output as BatchOutput<R>),
+      ...(end.aggregate !== undefined && { summary: end.aggregate }),
+      metrics: { ms: runtime.scheduler.now() - began, skipped },
+    };
+  } finally {
+    since();
+    until();
+  }
+}
+
+async function opened(
+  file: string | object,
+  { pipeline, config }: PipelineOptions,
+  registry: Registry,
+): Promise<PipelineFile> {
+  const document = typeof file === 'string' ? await loadDocument(file) : documentOf(file, 'pipeline');
+  const found = await withRecipes(pipelineIn(document, registry, pipeline), registry);
+  return config === undefined
+    ? found
+    : { ...found, keys: { ...found.keys, config: { ...asKeys(found.keys.config), ...config } } };
+}
+
+async function checked(file: PipelineFile, runtime: Runtime): Promise<PipelineFile> {
+  const faults = await checkPipeline(file, runtime);
+  if (faults.length > 0) throw faultsError(faults);
+  return file;
+}
+
+function outputOf<R>({ id, status, item, error }: Outcome): Omit<BatchOutput<R>, 'metrics'> {
+  return status === 'ok'
+    ? { id, success: true, result: (item.outputs.result ?? item.data) as R }
+    : { id, success: false, error: error?.message ?? 'failed' };
+}
+
+const inputsSource = (inputs: Iterable<BatchInput> | AsyncIterable<BatchInput>) =>
+  defineSource({
+    name: 'batch-inputs',
+    status: 'stable',
+    summary: 'The inputs of a batch that code gives.',
+    options: z.strictObject({}),
+    examples: [],
+    async *open() {
+      let seq = 0;
+      for await (const { id, data, metadata } of inputs) {
+        yield [
+          Item.of(data, { seq: seq++, ...(id !== undefined && { id }), ...(metadata !== undefined && { metadata }) }),
+        ];
+      }
+    },
+  });
+
+const NOWHERE = 'nowhere';
+
+const nowhereSink = defineSink({
+  name: NOWHERE,
+  status: 'stable',
+  summary: 'Writes nothing: the items are settled.',
+  takes: 'ok',
+  options: z.strictObject({}),
+  examples: [],
+  open: () => ({ write: () => undefined, close: () => undefined }),
+});

@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import type { Observable } from 'rxjs';
+import * as z from 'zod';
+import { unreadable } from '../core/bytes-in.js';
+import { exportsOf } from '../core/commonjs.js';
+import { isDeadLetterValue, reopenDeadLetter } from '../core/dead-letter.js';
+import { defineSource } from '../core/define.js';
+import { BatchxError, messageOf } from '../core/errors.js';
+import { useInputs } from '../core/in-use.js';
+import { Item, type Place } from '../core/item.js';
+import { defaultRuntime, type Runtime } from '../core/runtime.js';
+import { describeIssues, parseOptions } from '../core/schema.js';
+import { fromSource } from '../core/source.js';
+
+export const manifestOptions = z.strictObject({
+  path: z
+    .string()
+    .min(1, 'expected a path, got empty text')
+    .describe(
+      'A file of YAML, JSON or JSONL that lists the items, each with `data`, and an `id` and `metadata` if wanted.',
+    ),
+});
+
+/** What a manifest says of an item. */
+const entry = z.strictObject({
+  id: z.union([z.string().min(1), z.number()]).optional(),
+  data: z.unknown().refine((data) => data !== undefined, '`data` is missing'),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** Keys of an entry that are known of and not done yet. */
+const LATER = ['priority', 'dependsOn'];
+
+/**
+ * Emits an item for each entry of a manifest: a list of `{ id, data, metadata }` in YAML or JSON, under `items` or by
+ * itself, or a line of JSON for each.
+ *
+ * `data` is what steps see; `id` names the item, which is called by its place unless it has one. An entry that is
+ * something else, or asks for what is not done yet, is an item that failed in `validation`, and the rest goes on. Dead
+ * letters in a list are the items they were. The whole file is held. One that cannot be read, or is no list, is the
+ * error of the Observable.
+ *
+ * @example
+ * import { manifest, toJsonl } from 'batchx';
+ *
+ * manifest('jobs.yaml').pipe(toJsonl('-')).subscribe();
+ */
+export function manifest(path: string, runtime: Runtime = defaultRuntime()): Observable<Item> {
+  return fromSource(manifestSource, parseOptions(manifestOptions, { path }, 'manifest'), runtime);
+}
+
+export const manifestSource = defineSource({
+  name: 'manifest',
+  main: 'path',
+  status: 'stable',
+  summary: 'Reads a list of items, each with its id, data and metadata.',
+  options: manifestOptions,
+  examples: [{ title: 'Jobs in YAML', options: { path: 'jobs.yaml' } }],
+  files: ({ path }) => [path],
+  async *open({ path }, runtime, signal) {
+    const end = useInputs([path], runtime);
+    try {
+      const entries = await entriesIn(path);
+      const place: Place = { source: path, locate: (index) => ({ index }) };
+      for (let from = 0; from < entries.length && !signal.aborted; from += BLOCK)
+        yield entries.slice(from, from + BLOCK).map((each, i) => itemOf(each, from + i, place));
+    } finally {
+      end();
+    }
+  },
+});
+
+/** How many items are made at once. */
+const BLOCK = 256;
+
+const again = {
+  format: 'manifest',
+  read: (text: string): Item => itemOf(JSON.parse(text), 0, { source: undefined, locate: () => ({}) }),
+};
+
+function itemOf(value: unknown, seq: number, place: Place): Item {
+  if (isDeadLetterValue(value)) return reopenDeadLetter(value, seq, again);
+  const id = `${place.source ?? ''}#${seq + 1}`;
+  const refused = (message: string): Item =>
+    new Item<unknown>(seq, undefined, JSON.stringify(value), place, seq, { id, format: 'manifest' }).fail(
+      new BatchxError('validation', message, { where: id }),
+    );
+  const later = LATER.find((key) => typeof value === 'object' && value !== null && key in value);
+  if (later !== undefined) return refused(`\`${later}\` is not done by this version yet`);
+  const parsed = entry.safeParse(value);
+  if (!parsed.success) return refused(`expected { id, data, metadata }: ${describeIssues(parsed.error.issues)}`);
+  const { id: own = id, data, metadata } = parsed.data;
+  return new Item(seq, data, undefined, place, seq, { id: String(own), metadata });
+}
+
+async function entriesIn(path: string): Promise<readonly unknown[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  const value = /\.(?:jsonl|ndjson)$/.test(path) ? linesIn(text, path) : await documentIn(text, path);
+  const list = Array.isArray(value) ? value : (value as { items?: unknown } | null)?.items;
+  if (Array.isArray(list)) return list as unknown[];
+  throw new BatchxError('input', `${path}: expected a list of items, or one under \`items\``, { where: path });
+}
+
+function linesIn(text: string, path: string): unknown[] {
+  return text.split('\n').flatMap((line, index) => {
+    if (line.trim() === '') return [];
+    try {
+      return [JSON.parse(line) as unknown];
+    } catch (error) {
+      throw new BatchxError('input', `${path}:${index + 1}: not JSON: ${messageOf(error)}`, { where: path });
+    }
+  });
+}
+
+async function documentIn(text: string, path: string): Promise<unknown> {
+  const { parse } = exportsOf(await import('yaml'));
+  try {
+    return parse(text, { version: '1.2', schema: 'core', maxAliasCount: 100 });
+  } catch (error) {
+    throw new BatchxError('input', `${path}: ${messageOf(error).split('\n')[0] ?? ''}`, { where: path, cause: error });
+  }
+}

@@ -1,0 +1,245 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtin } from '../../../src/builtin.js';
+import { BatchxError } from '../../../src/core/errors.js';
+import { checkPipeline } from '../../../src/pipeline/file/check.js';
+import { parseDocument } from '../../../src/pipeline/file/document.js';
+import { faultLine } from '../../../src/pipeline/file/faults.js';
+import { pipelineIn } from '../../../src/pipeline/file/pipeline-file.js';
+import { fakeRuntime } from '../../../src/testing.js';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'batchx-mistakes-'));
+  writeFileSync(join(folder, 'people.csv'), 'name,team\nAnn,a\n');
+  writeFileSync(join(folder, 'bad.schema.json'), '{"type": 5');
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const runtime = fakeRuntime({ env: { PATH: process.env.PATH, HOME: '/root', TOKEN: 'secret-value' } });
+
+/** What is said of a pipeline, a line for each fault, without the name of the file. */
+async function said(text: string, chosen?: string): Promise<string[]> {
+  try {
+    const document = await parseDocument(text.replaceAll('DIR', folder), 'p.yaml');
+    const faults = await checkPipeline(pipelineIn(document, builtin, chosen), runtime);
+    return faults.map((fault) => faultLine(fault).replace('p.yaml:', ''));
+  } catch (error) {
+    if (!(error instanceof BatchxError)) throw error;
+    return error.message.split('\n').map((line) => line.replace('p.yaml:', ''));
+  }
+}
+
+/** Input in line 1, steps from line 2 on, unless the text says them itself. */
+const withInput = (text: string): string =>
+  /^(?:input:|- )/m.test(text) || text.trim() === '' ? text : `input: { csv: DIR/people.csv }\n${text}`;
+
+const mistakes: readonly (readonly [what: string, text: string, says: string])[] = [
+  ['a step that is misspelt', 'steps:\n  - exce: echo {}', '3:5: no step is called "exce"; did you mean "exec"?'],
+  [
+    'a step that comes later',
+    'steps:\n  - prompt: hi',
+    '3:5: `prompt` (calls of language models) is not done by this version yet',
+  ],
+  [
+    'a step that is misspelt and comes later',
+    'steps:\n  - promt: hi',
+    '3:5: no step is called "promt"; did you mean "prompt"?',
+  ],
+  [
+    'an option that is misspelt',
+    'steps:\n  - exec: echo {}\n    timout: 10s',
+    '4:5: `timout` is not known here; did you mean "timeout"?',
+  ],
+  ['an option of another step', 'steps:\n  - map: data\n    okExit: [0]', '4:5: `okExit` is not known here'],
+  [
+    'a flag for a key',
+    'steps:\n  - exec: echo {}\n    retries: 3',
+    '4:5: `retries` is not known here; did you mean "retry"?',
+  ],
+  ['a time without a unit', 'steps:\n  - exec: echo {}\n    timeout: 10', '4:14: expected a time such as "10s"'],
+  ['a time with a wrong unit', 'steps:\n  - exec: echo {}\n    timeout: 10sec', '4:14: expected a time such as "10s"'],
+  ['a rate without a time', 'steps:\n  - exec: echo {}\n    rate: 2', '4:11: expected a rate such as "2/s"'],
+  ['a rate that is never met', 'steps:\n  - exec: echo {}\n    rate: 0/s', '4:11: expected a rate such as "2/s"'],
+  [
+    'a rate that is not there',
+    'rates: { shop: 2/s }\nsteps:\n  - exec: echo {}\n    rate: shopp',
+    '5:11: no rate is called "shopp"; did you mean "shop"?',
+  ],
+  [
+    'a breaker that is not there',
+    'steps:\n  - exec: echo {}\n    breaker: api',
+    '4:14: no breaker is called "api"; define it under `breakers`',
+  ],
+  [
+    'a share that is none',
+    'steps:\n  - exec: echo {}\n    concurrency: 150 %',
+    '4:18: expected a whole number of at least 1, a share',
+  ],
+  ['none at once', 'concurrency: 0\nsteps: []', '2:14: expected a whole number of at least 1, a share'],
+  [
+    'two verbs in a step',
+    'steps:\n  - map: data\n    exec: echo {}',
+    '4:5: expected one verb in a step, got `map` and `exec`',
+  ],
+  [
+    'text for a step',
+    'steps:\n  - exec',
+    '3:5: expected a step such as `map: ...`, got "exec"; write `exec:` with what it needs',
+  ],
+  ['a step with its options behind it', 'steps:\n  - exec: { command: echo }', '3:11: expected'],
+  ['steps that are no list', 'steps:\n  map: data', '3:3: expected a list'],
+  ['no steps at all behind the key', 'steps:', '2:7: expected a list, got null'],
+  ['no input', 'input:\nsteps: []', '1:7: expected a source such as'],
+  ['nothing', '', 'expected keys with values'],
+  ['a list', '- map: data', '1:1: expected keys with values'],
+  [
+    'an input that is misspelt',
+    'input: { file: x.csv }\nsteps: []',
+    '1:10: no source is called "file"; did you mean "files"?',
+  ],
+  [
+    'two inputs',
+    'input: { csv: a.csv, lines: b }\nsteps: []',
+    '1:22: expected one source in a source, got `csv` and `lines`',
+  ],
+  [
+    'an order that there is not',
+    'input: { files: "*", order: size }\nsteps: []',
+    '1:29: expected one of none, name, smallest',
+  ],
+  [
+    'a field that there is not',
+    'steps:\n  - exec: echo {{ nmae }}',
+    '3:11: `nmae` is not known here; did you mean "name"?',
+  ],
+  [
+    'an output that comes later',
+    'steps:\n  - exec: echo {{ said }}\n  - exec: echo {}\n    output: said',
+    '3:11: `said` is not known here',
+  ],
+  [
+    'an output that is misspelt',
+    'steps:\n  - exec: echo {}\n    output: said\n  - exec: echo {{ siad }}',
+    '5:11: `siad` is not known here; did you mean "said"?',
+  ],
+  [
+    'a value of config that there is not',
+    'config: { old: a }\nsteps:\n  - exec: echo {{ config.odl }}',
+    '4:11: `config.odl` is not known; did you mean "old"?',
+  ],
+  [
+    'a variable that is not declared',
+    'steps:\n  - exec: echo {{ env.HOME }}',
+    '3:11: `env.HOME` is not known; declare it under `requires.env`',
+  ],
+  [
+    'a variable that is not set',
+    'requires: { env: [NO_SUCH_VARIABLE] }\nsteps: []',
+    '2:19: the variable NO_SUCH_VARIABLE is not set',
+  ],
+  [
+    'a secret in a command',
+    'secrets: [TOKEN]\nsteps:\n  - exec: curl -H {{ env.TOKEN }} x',
+    '4:11: `env.TOKEN` is a secret, and command lines can be read',
+  ],
+  [
+    'a program that is not installed',
+    'steps:\n  - exec: no-such-program {}',
+    '3:11: the program no-such-program is not installed',
+  ],
+  [
+    'a program that is asked for',
+    'requires: { programs: [no-such-program] }\nsteps: []',
+    '2:24: the program no-such-program is not installed',
+  ],
+  ['a file that is asked for', 'requires: { files: [no/such.file] }\nsteps: []', '2:21: there is no file no/such.file'],
+  [
+    'single braces',
+    'steps:\n  - write: "{name}.txt"\n    content: x',
+    '3:12: `{name}` stands as it is, as single braces mean nothing; write `{{ name }}`',
+  ],
+  [
+    'a template that does not end',
+    'steps:\n  - write: "{{ name.txt"\n    content: x',
+    '3:12: `{{` without a `}}` after it',
+  ],
+  [
+    'a filter that there is not',
+    'steps:\n  - write: "{{ name | slug }}"\n    content: x',
+    '3:12: undefined filter: slug',
+  ],
+  ['an expression that does not parse', 'steps:\n  - map: "data.name +"', '3:10: the expression does not parse'],
+  [
+    'an expression behind when',
+    'steps:\n  - map: data\n    when: "data.name ="',
+    '4:11: the expression does not parse',
+  ],
+  [
+    'two steps of one name',
+    'steps:\n  - map: data\n    name: a\n  - map: data\n    name: a',
+    '6:11: two steps are called "a"',
+  ],
+  [
+    'an output that hides the data',
+    'steps:\n  - exec: echo {}\n    output: data',
+    '4:13: `data` stands for something else already',
+  ],
+  ['a key twice', 'steps: []\nsteps: []', '3:1: Map keys must be unique'],
+  ['a tag', 'config: { at: !!js/function "x" }\nsteps: []', '2:15: Unresolved tag'],
+  [
+    'an expression without quotes',
+    'steps:\n  - map: ({ a: 1 })',
+    '3:10: Nested mappings are not allowed in compact mappings; text with a colon',
+  ],
+  ['a tabulator', 'steps:\n\t- map: data', '3:1: Tabs are not allowed'],
+  ['a schema that is not there', 'steps:\n  - validate: no-such.schema.json', '3:15: validate: cannot read'],
+  ['a schema that is no JSON', 'steps:\n  - validate: DIR/bad.schema.json', '3:15: validate:'],
+  ['a rule for halting', 'halt: fail=3\nsteps: []', '2:7: expected never or rules such as'],
+  [
+    'a mode',
+    'mode: strikt\nsteps: []',
+    '2:7: expected one of strict, flexible, best-effort, got "strikt"; did you mean "strict"?',
+  ],
+  [
+    'an output that there is not',
+    'steps: []\noutput:\n  - jsonll: a',
+    '4:5: no output is called "jsonll"; did you mean "jsonl"?',
+  ],
+  ['one output that is no list', 'steps: []\noutput: { jsonl: a }', '3:9: expected a list'],
+  [
+    'a key that comes later',
+    'steps: []\nwatch: true',
+    '3:1: `watch` (watching folders) is not done by this version yet',
+  ],
+];
+
+describe('a mistake in a pipeline is told in one line, where it is', () => {
+  it.each(mistakes)('%s', async (_, text, says) => {
+    const lines = await said(withInput(text));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(says);
+  });
+
+  it('all of them at once, in the order of the file', async () => {
+    const lines = await said(
+      'name: a b\ninput: { csv: DIR/people.csv }\nsteps:\n  - exec: echo {{ x }}\n    retry: x\n  - map: "("',
+    );
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(['1:7:', '4:11:', '5:12:', '6:10:']);
+  });
+
+  it('one of several pipelines has to be chosen', async () => {
+    const two = 'input: { items: [1] }\npipelines:\n  one: { input: { items: [1] } }\n  two: { input: { items: [2] } }';
+    expect(await said(two.slice(two.indexOf('pipelines')))).toEqual([
+      ' it has several pipelines; choose one by --pipeline: there are one, two',
+    ]);
+    expect(await said(two.slice(two.indexOf('pipelines')), 'tow')).toEqual([
+      ' no pipeline is called "tow"; did you mean "two"?',
+    ]);
+    expect(await said(two.slice(two.indexOf('pipelines')), 'two')).toEqual([]);
+  });
+});
