@@ -1,28 +1,36 @@
 import { BatchxError } from './errors.js';
-import { compileExpression, expression, type Expression } from './expression.js';
+import { compileExpression, type DataFunction, expression, type Expression } from './expression.js';
 import type { Item } from './item.js';
 import { isPromiseLike } from './promise.js';
+import { compileTemplate, scopeOf } from './template.js';
 
 /** The option of a source that names its items. An expression that does not parse does not fit. */
 export const itemId = () =>
   expression()
     .superRefine((source, context) => {
       try {
-        compileExpression(source);
+        idBy(source);
       } catch (error) {
         context.addIssue({ code: 'custom', message: BatchxError.from(error).message });
       }
     })
     .optional()
     .describe(
-      'What an item is called, as an expression over `data` that gives text or a number; its place in the input unless said.',
+      'What an item is called: an expression over `data` that gives text or a number, or a template such as `{{ sku }}`; its place in the input unless said.',
     );
 
 /** Gives an item the id that the `itemId` option says; undefined when it says nothing. What gives no id throws. */
 export function namer(id: Expression | undefined): ((item: Item) => Item) | undefined {
   if (id === undefined) return undefined;
-  const idOf = compileExpression(id);
+  const idOf = idBy(id);
   return (item) => item.withExtra({ id: textOf(idOf(item.data, item)) });
+}
+
+/** What gives an id: a template, such as `{{ sku }}`, or an expression. */
+function idBy(source: Expression): DataFunction {
+  if (typeof source === 'function' || !source.includes('{{')) return compileExpression(source);
+  const template = compileTemplate(source, 'id');
+  return (_, item) => template.render(scopeOf(item));
 }
 
 function textOf(id: unknown): string {

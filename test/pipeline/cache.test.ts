@@ -223,7 +223,7 @@ describe('cache in a pipeline file', () => {
     [{ exec: 'cp {} {outputPath}', creates: '{.}.txt' }, 'a file that the command `creates` is not kept'],
     [{ exec: 'echo {}', stdout: 'result' }, 'with `stdout: result`'],
     [{ map: 'data' }, '`cache` is for steps that reach outside'],
-    [{ split: 'data' }, '`cache` is for steps that reach outside'],
+    [{ split: 'data' }, '`cache` is for what is done to each item'],
   ])('is refused where it could not do what it says: %j', async (step, message) => {
     const refused = runPipeline({ input: { items: ['a'] }, steps: [{ ...step, cache: true }] });
     await expect(refused).rejects.toThrow(message);

@@ -222,6 +222,11 @@ describe('ids and metadata', () => {
     expect(items.map(({ id }) => id)).toEqual(['12345678901234567890', '1.5']);
   });
 
+  it('names items by a template', async () => {
+    const named = await read(['{"sku":"a","shop":1}\n'], { id: '{{ shop }}/{{ sku }}' });
+    expect(named.map(({ id }) => id)).toEqual(['1/a']);
+  });
+
   it('refuses options that it does not know, and expressions that do not parse', () => {
     expect(() => jsonl('-', { ids: 1 } as JsonlOptions)).toThrow(/jsonl: .*ids/);
     expect(() => jsonl('')).toThrow('jsonl: `path`');

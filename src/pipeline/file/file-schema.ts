@@ -64,7 +64,8 @@ const recipeForm = z
 export function fileSchemaOf(registry: Registry): FileSchema {
   const forms = {
     input: formsOf(registry, ['source'], inputKeys),
-    steps: formsOf(registry, ['step', 'flow'], stepKeys),
+    // What changes how many items there are has no calls that could be tried, or be left out for an item.
+    steps: [...formsOf(registry, ['step'], stepKeys), ...formsOf(registry, ['flow'], { name: stepKeys.name })],
     output: formsOf(registry, ['sink'], {}),
     aggregate: formsOf(registry, ['aggregator'], aggregateKeys),
   };

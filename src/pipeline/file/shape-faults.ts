@@ -4,6 +4,7 @@ import { didYouMean } from '../../core/suggest.js';
 import type { Fault, Path } from './document.js';
 import { type FileSchema, NOT_YET, type Part } from './file-schema.js';
 import type { Form } from './forms.js';
+import { stepKeys } from './keys.js';
 
 type Issue = z.core.$ZodIssue;
 
@@ -129,6 +130,10 @@ class Shape {
   #unknown(path: Path, key: string): Fault {
     if (Object.hasOwn(NOT_YET, key)) return { path: [...path, key], key: true, message: notYet(key) };
     const known = this.#keysAt(path);
+    if (Object.hasOwn(stepKeys, key) && partAt(path) === 'steps' && !known.includes('when')) {
+      const what = `\`${key}\` is for what is done to each item; this changes how many there are`;
+      return { path: [...path, key], key: true, message: what };
+    }
     const meant = SYNONYMS[key];
     const near = meant !== undefined && known.includes(meant) ? `; did you mean "${meant}"?` : didYouMean(key, known);
     const hint = near || (known.length === 0 ? '' : `; there are ${known.join(', ')}`);

@@ -80,6 +80,11 @@ const mistakes: readonly (readonly [what: string, text: string, says: string])[]
     'steps:\n  - exec: echo {}\n    concurrency: 150 %',
     '4:18: expected a whole number of at least 1, a share',
   ],
+  [
+    'a policy where there are no calls',
+    'steps:\n  - split: data.x\n    retry: 3',
+    '4:5: `retry` is for what is done to each item',
+  ],
   ['none at once', 'concurrency: 0\nsteps: []', '2:14: expected a whole number of at least 1, a share'],
   [
     'two verbs in a step',
