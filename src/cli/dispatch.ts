@@ -24,6 +24,8 @@ const examples = [
 
 /** Runs a command and gives how the program ends; everything that goes wrong is told on standard error. */
 export async function dispatch(name: string | undefined, args: readonly string[]): Promise<Ending> {
+  // The file of a pipeline alone is what is run.
+  if (name !== undefined && /\.(?:ya?ml|json|[cm]?[jt]s)$/.test(name)) return dispatch('run', [name, ...args]);
   try {
     return await choose(name, keptArgs(args));
   } catch (error) {

@@ -128,6 +128,7 @@ describe('batchx run', () => {
       { id: '#2', success: false, error: { code: 'expression' } },
     ]);
     expect(batchx(['run', name, '--shape', 'result']).stdout).toBe('"1.0"\n');
+    expect(batchx([name, '--shape', 'result']).stdout).toBe('"1.0"\n');
   });
 
   it('takes other inputs in place of its own, and what failed as they are', () => {

@@ -16,7 +16,7 @@ export const command = defineCommand({
   ],
   flags: runFlags,
   notes: [
-    'What is wrong with the file is told with its line and column, all of it at once, and nothing is started: exit code 2. `batchx check` only checks.',
+    '`batchx pipeline.yaml` is short for `batchx run pipeline.yaml`. What is wrong with the file is told with its line and column, all of it at once, and nothing is started: exit code 2. `batchx check` only checks.',
     'Inputs behind the file take the place of its own, and are read as that would be. Without an `output` in the file, results go to standard output.',
     'The exit code is 0 when all went well, 1 when some items failed, 2 for a pipeline that is wrong, 3 for a halt, 4 when there is nothing to do, 5 when an output cannot be written.',
   ],
