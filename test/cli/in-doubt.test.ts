@@ -23,6 +23,10 @@ describe('dead letters of what may have been done', () => {
       'it may have been done by an earlier run, so it is left in doubt; --retry-in-doubt runs it again. It had ended with: cut';
     expect(stderr).toContain(`batchx: a: ${told}\n`);
     expect(stderr).toContain('2 items read: 1 ok, 1 in doubt');
+    // The line that is told does run it again.
+    const [, line = ''] = /to run that again all the same: batchx (.*)$/m.exec(stderr) ?? [];
+    expect(line).toMatch(new RegExp(`^${args[0] ?? ''} --retry-in-doubt .*again\\.jsonl`));
+    expect(stderr).not.toContain('that failed again');
     expect(readFileSync(join(folder, 'again.jsonl'), 'utf8')).toBe(`${letters[0]}\n`);
     const again = batchx([...args.slice(0, 1), '--retry-in-doubt', '--keep-order', ...args.slice(1)]);
     expect(again).toEqual({ stdout: all, stderr: '', ended: 0 });

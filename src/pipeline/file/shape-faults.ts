@@ -4,53 +4,18 @@ import { didYouMean } from '../../core/suggest.js';
 import type { Fault, Path } from './document.js';
 import { type FileSchema, NOT_YET, type Part } from './file-schema.js';
 import type { Form } from './forms.js';
+import { issueMessage, unionMessage } from './issue-message.js';
 import { stepKeys } from './keys.js';
+import { bare, childOf } from './schema-walk.js';
 
 type Issue = z.core.$ZodIssue;
 
 /** What does not fit the schema, each with its place; parts that do not fit are told, the others are judged all the same. */
 export function shapeFaults(file: FileSchema, value: unknown): Fault[] {
-  const parsed = file.schema.safeParse(value, { error: (issue) => messageOf(issue) });
+  const parsed = file.schema.safeParse(value, { error: (issue) => issueMessage(issue) });
   if (parsed.success) return [];
   return parsed.error.issues.flatMap((issue) => new Shape(file, value).faults(issue, []));
 }
-
-/** Words for what zod expects. */
-const KINDS: Readonly<Record<string, string>> = {
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'keys with values',
-  record: 'keys with values',
-  never: 'nothing',
-};
-
-function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
-  const { input } = issue;
-  switch (issue.code) {
-    case 'invalid_type':
-      return `expected ${KINDS[issue.expected] ?? issue.expected}, got ${show(input)}`;
-    case 'invalid_value': {
-      const values = issue.values.map(String);
-      const hint = typeof input === 'string' ? didYouMean(input, values) : '';
-      return `expected ${values.length === 1 ? '' : 'one of '}${values.join(', ')}, got ${show(input)}${hint}`;
-    }
-    case 'too_small':
-      return `expected at least ${String(issue.minimum)}${unitOf(issue.origin)}, got ${sizeOf(input)}`;
-    case 'too_big':
-      return `expected at most ${String(issue.maximum)}${unitOf(issue.origin)}, got ${sizeOf(input)}`;
-    default:
-      return undefined;
-  }
-}
-
-const unitOf = (origin: string): string =>
-  origin === 'array' ? ' elements' : origin === 'string' ? ' characters' : '';
-
-const sizeOf = (input: unknown): string =>
-  typeof input === 'string' || Array.isArray(input) ? String(input.length) : show(input);
 
 class Shape {
   readonly #file: FileSchema;
@@ -186,16 +151,6 @@ const notYet = (key: string): string => `\`${key}\` (${NOT_YET[key] ?? ''}) is n
 
 const verbsOf = (forms: readonly Form[]): string[] => forms.map(({ verb }) => verb);
 
-/** What a value of several forms is expected to be: as its schema says, or what each of the forms expects. */
-function unionMessage({ message, errors }: z.core.$ZodIssueInvalidUnion): string {
-  if (message.startsWith('expected')) return message;
-  const said = errors.flatMap((issues) => issues.filter(({ path }) => path.length === 0).slice(0, 1));
-  const all = said.map((each) => /^expected (.*), got (.*)$/s.exec(each.message)).filter((match) => match !== null);
-  const wanted = [...new Set(all.map(([, what]) => what))];
-  const others = said.find((each) => !each.message.startsWith('expected'));
-  return others?.message ?? `expected ${wanted.join(' or ')}, got ${all[0]?.[2] ?? 'something else'}`;
-}
-
 /** Which part of a pipeline an entry is of, by its path. */
 function partAt(path: Path): Part | undefined {
   const [first, second, third, fourth] = path;
@@ -222,35 +177,4 @@ function nearest(forms: readonly Issue[][]): readonly Issue[] | undefined {
     issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
   );
   return near.length === 1 ? near[0] : undefined;
-}
-
-interface Def {
-  readonly type: string;
-  readonly innerType?: unknown;
-  readonly options?: readonly unknown[];
-  readonly element?: unknown;
-  readonly valueType?: unknown;
-}
-
-const defOf = (schema: unknown): Def | undefined => (schema as { def?: Def } | undefined)?.def;
-
-/** A schema without what says only that it may be missing. */
-function bare(schema: unknown): unknown {
-  const def = defOf(schema);
-  return def?.innerType === undefined ? schema : bare(def.innerType);
-}
-
-/** The schema of what is behind a key; of a union the form that the value is of. */
-function childOf(schema: unknown, part: string | number, value: unknown): unknown {
-  const inner = bare(schema);
-  const def = defOf(inner);
-  const child =
-    def?.element ?? def?.valueType ?? (inner as { shape?: Record<string, unknown> } | undefined)?.shape?.[String(part)];
-  const found = bare(child);
-  const forms = defOf(found)?.options;
-  if (forms === undefined || typeof value !== 'object' || value === null) return found;
-  const keys = Object.keys(value);
-  const shapes = forms.map(bare).filter((form) => (form as { shape?: object }).shape !== undefined);
-  const title = (form: unknown): string => (form as z.ZodType).meta()?.title ?? '';
-  return shapes.find((form) => keys.includes(title(form))) ?? shapes[0];
 }

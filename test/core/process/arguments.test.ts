@@ -222,6 +222,10 @@ describe('a program that cannot be started', () => {
   });
 
   it('has an argument that is too long, or too many', async () => {
+    await expect(run(['true', Buffer.alloc(30_000, 0xfe)])).rejects.toMatchObject({
+      message:
+        'an argument that is not UTF-8 is too long: 30000 bytes, of such ones 26214 can be passed; give it by stdin or in a file',
+    });
     await expect(run(['true', 'x'.repeat(2 * 1024 * 1024)])).rejects.toMatchObject({
       class: 'permanent',
       message: 'an argument is too long: 2097152 bytes, the system takes 131071; give it by stdin or in a file',
