@@ -1,7 +1,11 @@
 import { BatchxError } from '../errors.js';
 import { noteGroup } from './kill-trees.js';
 import { nameOf } from './not-started.js';
+import type { Runtime } from '../runtime.js';
 import type { Exit, Program, Start } from './program.js';
+
+/** The system would not start it. Why, whoever tries it in another way is told. */
+export class Refused extends Error {}
 
 /** A program that a launcher was told to start. */
 export class Launched implements Program {
@@ -16,15 +20,20 @@ export class Launched implements Program {
   startedAt: number;
   exited = false;
   readonly #start: Start;
+  readonly #runtime: Runtime;
+  /** By the clock that measures. */
+  #began: number;
   #begun!: (begun: boolean) => void;
   #resolve!: (exit: Exit) => void;
-  #reject!: (error: BatchxError) => void;
+  #reject!: (error: Error) => void;
   #over = (): unknown => undefined;
 
-  constructor(start: Start, now: number) {
+  constructor(start: Start, runtime: Runtime) {
     this.#start = start;
+    this.#runtime = runtime;
     this.mark = start.mark;
-    this.startedAt = now;
+    this.startedAt = runtime.wallNow();
+    this.#began = runtime.scheduler.now();
     this.begun = new Promise((resolve) => {
       this.#begun = resolve;
     });
@@ -35,21 +44,28 @@ export class Launched implements Program {
     this.exit.catch(() => undefined);
   }
 
-  run(pid: number, at: number): void {
+  /** It runs, and began after it was asked for and after its launcher was free to start it. */
+  run(pid: number, free: number): void {
+    const waited = Math.max(0, free - this.#began);
+    this.#began += waited;
+    this.startedAt += Math.round(waited);
     this.pid = pid;
-    this.startedAt = at;
     this.#over = noteGroup(pid);
     this.#begun(true);
   }
 
+  /** It is not the program that runs: it may be started in another way. */
   refused(): void {
-    this.#begun(false);
-  }
-
-  end(exit: Exit): void {
     this.exited = true;
     this.#over();
-    this.#resolve(exit);
+    this.#begun(false);
+    this.#reject(new Refused());
+  }
+
+  end(exit: Omit<Exit, 'ms'>): void {
+    this.exited = true;
+    this.#over();
+    this.#resolve({ ...exit, ms: this.#runtime.scheduler.now() - this.#began });
   }
 
   /** The launcher has gone, and can tell nothing more. */

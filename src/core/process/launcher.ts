@@ -1,34 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fstatSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
+import { getSystemErrorName } from 'node:util';
 import { classOf } from '../error-class.js';
 import type { Runtime } from '../runtime.js';
 import { noteGroup } from './kill-trees.js';
 import { Launched } from './launched.js';
 import { launcherScript } from './launcher-script.js';
 import { MARK } from './process-table.js';
-import type { Start } from './program.js';
+import type { ProcessSpec } from './process.js';
+import type { Exit, Start } from './program.js';
 import { reserve } from './reserve.js';
 import { ownPid } from './send-signal.js';
 
-/** When it says that it has nothing to do, in milliseconds. */
-const IDLE = 1000;
-
-/** So that little has to be copied when it starts a program, and little is held: it runs next to nothing of its own. */
-const flags = ['--single-threaded', '--max-semi-space-size=1', '--v8-pool-size=0', '--no-opt'];
-
-/** What a launcher tells, as `launcherScript` says. */
-interface Told {
-  readonly id?: number;
-  readonly pid?: number;
-  readonly at?: number;
-  readonly code?: number | null;
-  readonly signal?: NodeJS.Signals | null;
-  readonly ms?: number;
-  readonly no?: string;
-  readonly idle?: true;
-}
+/** What it runs in. Where there is none, programs are started without a launcher. */
+const PERL = '/usr/bin/perl';
 
 /**
  * A small process that starts programs for this one, and tells how they end. Starting one costs the more the larger the
@@ -50,7 +38,9 @@ export class Launcher {
   readonly #process: ChildProcess;
   readonly #exit: Promise<void>;
   #count = 0;
-  #env = '';
+  #env: Buffer = Buffer.alloc(0);
+  /** When it had last done with starting one: it starts the next one not before. */
+  #free = 0;
   #text = '';
 
   /** Throws when it cannot be started. */
@@ -58,9 +48,8 @@ export class Launcher {
     this.#runtime = runtime;
     const stdio = ['pipe', 'pipe', 'ignore'] as const;
     reserve(stdio);
-    const args = [...flags, '-e', launcherScript, '--', String(ownPid()), String(IDLE)];
-    const env = Object.entries(runtime.env).filter(([name]) => !name.startsWith('NODE_'));
-    const child = spawn(nodePath(), args, {
+    const env = Object.entries(runtime.env).filter(([name]) => !name.startsWith('PERL'));
+    const child = spawn(PERL, ['-e', launcherScript, '--', String(ownPid())], {
       env: { ...Object.fromEntries(env), [MARK]: mark },
       stdio: [...stdio],
       detached: true,
@@ -88,14 +77,15 @@ export class Launcher {
     const { command, spec, stdio, mark } = start;
     if (this.state !== 'ready' || stdio.some((given) => given === 'pipe' || given === 'inherit')) return undefined;
     if (resolve() !== this.#folder || umask() !== this.#umask) return undefined;
+    const files = stdio.flatMap((given) => (typeof given === 'number' ? [given, fileAt(given)] : ['', '']));
     const id = this.#count++;
-    const program = new Launched(start, this.#runtime.wallNow());
+    const told = message(['start', id, mark, spec.cwd ?? '', ...files, command.file, ...command.args]);
+    const env = message(['env', ...variables(spec.env)]);
+    if (told === undefined || env === undefined) return undefined;
+    const program = new Launched(start, this.#runtime);
     if (this.#programs.size === 0) this.#from.ref();
     this.#programs.set(id, program);
-    const env = JSON.stringify({ env: spec.env });
-    const files = stdio.map((given) => (typeof given === 'number' ? fileAt(given) : undefined));
-    const line = JSON.stringify({ id, ...command, cwd: spec.cwd, mark, stdio, files });
-    this.#to.write(env === this.#env ? `${line}\n` : `${env}\n${line}\n`);
+    this.#to.write(env.equals(this.#env) ? told : Buffer.concat([env, told]));
     this.#env = env;
     return (await program.begun) ? program : undefined;
   }
@@ -117,28 +107,25 @@ export class Launcher {
   #read(text: string): void {
     const lines = (this.#text + text).split('\n');
     this.#text = lines.pop() ?? '';
-    for (const line of lines) this.#take(JSON.parse(line) as Told);
-  }
-
-  #take(told: Told): void {
-    const { id } = told;
-    if (id !== undefined) this.#tell(id, told);
-    else if (told.idle === undefined) this.state = 'ready';
-    else if (this.#programs.size === 0) this.retire('idle');
-  }
-
-  #tell(id: number, { pid, at, no, code, signal, ms }: Told): void {
-    const program = this.#programs.get(id);
-    if (program === undefined) return;
-    if (pid !== undefined && at !== undefined) {
-      program.run(pid, at);
-      return;
+    for (const line of lines) {
+      const [what, ...fields] = line.split(' ');
+      if (what === 'ready') this.state = 'ready';
+      else if (what === 'idle' && this.#programs.size === 0) this.retire('idle');
+      else if (what !== 'idle') this.#take(what as 'started', fields);
     }
-    this.#programs.delete(id);
-    if (no === undefined) program.end({ exitCode: code ?? undefined, signal: signal ?? undefined, ms: ms ?? 0 });
+  }
+
+  #take(what: 'started' | 'ended' | 'refused', [id, told = '']: string[]): void {
+    const program = this.#programs.get(Number(id));
+    if (program === undefined) return;
+    if (what === 'started') program.run(Number(told), this.#free);
+    if (what !== 'ended') this.#free = this.#runtime.scheduler.now();
+    if (what === 'started') return;
+    this.#programs.delete(Number(id));
+    if (what === 'ended') program.end(exitOf(Number(told)));
     else program.refused();
     // What it is short of, others of its kind need too.
-    if (no === 'open' || classOf({ code: no }) === 'resource') this.retire('failed');
+    if (what === 'refused' && isShortage(told)) this.retire('failed');
     if (this.#programs.size > 0) return;
     if (this.state === 'ready') this.#from.unref();
     else this.#close();
@@ -157,9 +144,34 @@ export class Launcher {
   }
 }
 
-/** Where Node lies. */
-// eslint-disable-next-line no-restricted-globals -- it is no part of the world that a test would want to replace
-export const nodePath = (): string => process.execPath;
+const isShortage = (error: string): boolean =>
+  error === 'open' || classOf({ code: getSystemErrorName(-Number(error)) }) === 'resource';
+
+/** Of two names for one, the first, as Node has it. */
+const names = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name as NodeJS.Signals]),
+);
+
+/** What `wait` tells of the end of a program. */
+function exitOf(status: number): Pick<Exit, 'exitCode' | 'signal'> {
+  const signal = names.get(status & 0x7f);
+  return { exitCode: signal === undefined ? status >> 8 : undefined, signal };
+}
+
+/** As a program is given them; what cannot be told as it is has a NUL in it. */
+const variables = (env: ProcessSpec['env']): string[] =>
+  Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : `${named(name)}=${value}`));
+
+const named = (name: string): string => (name === '' || name.includes('=') ? '\0' : name);
+
+/** What it is told. Nothing, where a field could not be told from the next. */
+function message(fields: readonly (string | number)[]): Buffer | undefined {
+  if (fields.some((field) => typeof field === 'string' && field.includes('\0'))) return undefined;
+  const body = Buffer.from(fields.join('\0'));
+  return Buffer.concat([Buffer.from(`${body.length}\n`), body]);
+}
 
 /** What a descriptor leads to, so that whoever opens it by its number can tell whether it is the same. */
 function fileAt(fd: number): string {

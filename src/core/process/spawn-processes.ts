@@ -6,6 +6,7 @@ import { endTree } from './end-tree.js';
 import { FileOutlet } from './file-outlet.js';
 import { feed } from './feed.js';
 import { GiveUp, reasonOf } from './give-up.js';
+import { Refused } from './launched.js';
 import { NotStarted, notStarted } from './not-started.js';
 import { close, finish, opened, type Output, outputsOf, read } from './outputs.js';
 import { Pipes } from './pipes.js';
@@ -16,6 +17,9 @@ import { ownPid } from './send-signal.js';
 import { Spool } from './spool.js';
 import { Starts } from './starts.js';
 import { openStdin } from './stdin.js';
+
+/** By a launcher where there is one, from here, or from here with as few descriptors as can be. */
+type Way = 'launched' | 'here' | 'scarce';
 
 /** How many were started in this process: with its number, and chance for the next one of that number, a mark. */
 let started = 0;
@@ -61,35 +65,36 @@ export function spawnProcesses(runtime: Runtime): ProcessStarter {
     const command = commandOf(spec);
     running++;
     try {
-      return await attempt(spec, command, signal, false);
-    } catch (error) {
-      // When others run, one can wait for them to end. Alone, it has to do with less.
-      if (running > 1 || !isShortage(error)) throw error;
-      return await attempt(spec, command, signal, true);
+      for (let way: Way = 'launched'; ;) {
+        try {
+          return await attempt(spec, command, signal, way);
+        } catch (error) {
+          if (error instanceof Refused) way = 'here';
+          // When others run, one can wait for them to end. Alone, it has to do with less.
+          else if (running === 1 && way !== 'scarce' && isShortage(error)) way = 'scarce';
+          else throw error;
+        }
+      }
     } finally {
       running--;
     }
   }
 
-  async function attempt(
-    spec: ProcessSpec,
-    command: Command,
-    signal: AbortSignal,
-    scarce: boolean,
-  ): Promise<ProcessEnd> {
+  async function attempt(spec: ProcessSpec, command: Command, signal: AbortSignal, way: Way): Promise<ProcessEnd> {
     const outputs = await outputsOf(spec, spool, (count) =>
-      scarce ? Array.from({ length: count }, () => new FileOutlet(runtime)) : pipes.take(count),
+      way === 'scarce' ? Array.from({ length: count }, () => new FileOutlet(runtime)) : pipes.take(count),
     );
     const giveUp = new GiveUp(signal);
     let program: Program | undefined;
     try {
-      program = await begin(spec, command, outputs, signal, scarce);
+      program = await begin(spec, command, outputs, signal, way);
       return await Promise.race([completed(program, spec, outputs, giveUp), giveUp.reason]);
     } catch (error) {
-      if (program?.started === true) await endTree(program, table, scheduler);
+      const ran = program?.started === true && !(error instanceof Refused) ? program : undefined;
+      if (ran !== undefined) await endTree(ran, table, scheduler);
       close(outputs);
       if (isShortage(error)) shrink();
-      if (program?.started === true && spec.onGivenUp !== undefined) spec.onGivenUp(await givenUp(program, outputs));
+      if (ran !== undefined && spec.onGivenUp !== undefined) spec.onGivenUp(await givenUp(ran, outputs));
       else for (const { capture } of outputs) capture.dispose();
       throw error;
     } finally {
@@ -104,7 +109,7 @@ export function spawnProcesses(runtime: Runtime): ProcessStarter {
     command: Command,
     outputs: readonly [Output, Output],
     signal: AbortSignal,
-    scarce: boolean,
+    way: Way,
   ): Promise<Program> {
     let stdin: Given | undefined;
     try {
@@ -113,7 +118,7 @@ export function spawnProcesses(runtime: Runtime): ProcessStarter {
       const [stdout, stderr] = outputs;
       const stdio = [stdin, opened(stdout), opened(stderr)] as const;
       const start = { command, spec, stdio, mark: `${mark}-${++started}` };
-      const launched = scarce ? undefined : await starts.launch(start);
+      const launched = way === 'launched' ? await starts.launch(start) : undefined;
       if (launched !== undefined) return launched;
       // It was asked in vain, and that took a while.
       if (signal.aborted) throw reasonOf(signal);

@@ -1,13 +1,12 @@
 import { platform } from 'node:os';
-import { basename } from 'node:path';
 import type { Runtime } from '../runtime.js';
 import { Child } from './child.js';
-import { Launcher, nodePath } from './launcher.js';
+import { Launcher } from './launcher.js';
 import { isOwnProc } from './own-proc.js';
 import type { Program, Start } from './program.js';
 
 /** What a launcher costs: so long programs may have been started without one, in milliseconds. */
-const COST = 80;
+const COST = 20;
 
 /** What part of the time starts may take without a launcher being worth it, however long it goes on. */
 const SHARE = 0.05;
@@ -20,8 +19,8 @@ export class Starts {
   readonly #runtime: Runtime;
   readonly #mark: string;
   #launcher: Launcher | undefined;
-  /** Elsewhere a launcher could not open what programs are to write to; and what is not Node would run something else. */
-  #possible = platform() === 'linux' && /^node(js)?$/.test(basename(nodePath())) && isOwnProc();
+  /** Elsewhere a launcher could not open what programs are to write to. */
+  #possible = platform() === 'linux' && isOwnProc();
   /** How long it took to start programs, less what is no matter. */
   #spent = 0;
   #lastStart = 0;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createRuntime, type Runtime } from '../../../src/core/runtime.js';
 import type { Argument, Captured, ProcessEnd, ProcessSpec, ProcessStarter } from '../../../src/core/process/process.js';
@@ -26,6 +26,9 @@ export const runIn = (env: Runtime['env']): typeof run => {
 /** Who starts its programs. */
 export const starterOf = async (own: typeof run): Promise<number> =>
   Number(text((await own(['sh', '-c', 'echo $PPID'])).stdout));
+
+/** Whether there can be a launcher: it needs Perl. */
+export const canLaunch = process.platform === 'linux' && existsSync('/usr/bin/perl');
 
 /** Starts programs until a launcher does it, whose number it gives. */
 export async function untilLaunched(own: typeof run): Promise<number> {

@@ -17,7 +17,7 @@ import type { Captured, ProcessEnd, ProcessSpec } from '../../../src/core/proces
 import { BatchxError } from '../../../src/core/errors.js';
 import { turns } from '../../../src/testing/turns.js';
 import { temporaryFolder } from '../../contract/temp.js';
-import { all, alive, kept, Lines, run, runIn, sh, starterOf, text, untilLaunched } from './running.js';
+import { all, alive, canLaunch, kept, Lines, run, runIn, sh, starterOf, text, untilLaunched } from './running.js';
 
 const linux = process.platform === 'linux';
 /** What the descriptors of this process are. */
@@ -63,7 +63,7 @@ const launched = runIn({ PATH: process.env.PATH });
 describe.each([
   ['pipes', run],
   ['sockets', noPipes],
-  ...(linux ? [['pipes of a launcher', launched] as const] : []),
+  ...(canLaunch ? [['pipes of a launcher', launched] as const] : []),
 ] as const)('a program that writes to %s', (kind, run) => {
   if (run === launched)
     beforeEach(async () => {
@@ -545,7 +545,8 @@ describe.runIf(linux && has('prlimit'))('when descriptors run out', () => {
           message:
             'cannot start "true": too many files are open in this process: run fewer at once, or raise `ulimit -n`',
         });
-      else expect([room >= 4, result]).toMatchObject([true, { exitCode: 0 }]);
+      // A launcher, where one has come about, needs none of its own for a program.
+      else expect([room >= 4 || kind === 'pipes', result]).toMatchObject([true, { exitCode: 0 }]);
     }
     await closed(before);
     // What is used for want of descriptors is not used for ever.
@@ -568,7 +569,7 @@ describe.runIf(linux && has('prlimit'))('when descriptors run out', () => {
     }
   });
 
-  it('there is no launcher any more', async () => {
+  it.runIf(canLaunch)('there is no launcher any more', async () => {
     const own = runIn({ PATH: process.env.PATH });
     const launcher = await untilLaunched(own);
     const running = withRoomFor(3, () => Promise.allSettled([own(['true']), own(['true']), own(['true'])]));
