@@ -85,6 +85,8 @@ class Stage extends Concurrent<Item, Item> {
     for (let i = index; i < this.#steps.length && current.live; i++) {
       const step = this.#steps[i] as Applied;
       const result = step(current, slot);
+      // After the last one there is nothing to go on with, and a promise less to make.
+      if (i + 1 === this.#steps.length) return result;
       // What was unsubscribed from meanwhile starts no further step.
       if (isPromiseLike<Item | undefined>(result))
         return result.then((next) => (next === undefined || this.out.closed ? next : this.#from(i + 1, next, slot)));
