@@ -49,9 +49,9 @@ export type Found = FileEntry | Unread;
 const BLOCK = 512;
 
 /**
- * The files of a tree, in blocks, while it is walked: beyond eight folders nothing is read that is not asked for.
+ * The files of a tree, in blocks, while it is walked: beyond twelve folders nothing is read that is not asked for.
  *
- * The order is the same each time, as long as the tree is. Held are the names of those eight folders and the paths of
+ * The order is the same each time, as long as the tree is. Held are the names of those twelve folders and the paths of
  * the folders beside the way down; when links are followed, also which folders have been walked. A tree that cannot be
  * read at all throws.
  */

@@ -51,7 +51,7 @@ export type FilesOptions = Omit<z.input<typeof filesOptions>, 'pattern'>;
  * others, and not again by another way that the pattern treats alike. `exclude` is meant from the same folder as the
  * patterns; one that begins with `**` holds everywhere. What is in an excluded folder is excluded.
  *
- * Without `order` files come in no particular one, which is the same as long as the tree is. Held are the names of eight
+ * Without `order` files come in no particular one, which is the same as long as the tree is. Held are the names of twelve
  * folders, the paths of folders that are still to come, and 512 files; with `follow` also 100 bytes for each folder. Of
  * a folder that the pattern names and that is large, 1,024 names are held, of others all: some 200 bytes each. Any other
  * `order` holds every file until the last one is found: 140 bytes each for `name`, 220 for those that ask for its size

@@ -84,11 +84,11 @@ describe('a large folder', () => {
 });
 
 describe('a walk', () => {
-  it('reads eight folders ahead, and no more; at first one, so that the first file is not held up', async () => {
+  it('reads twelve folders ahead, and no more; at first one, so that the first file is not held up', async () => {
     for (const [enough, ahead] of [
       [0, 1],
       [4, 2],
-      [40, 8],
+      [50, 12],
     ] as const) {
       const folder = tree('a', ...many(80, '/x'));
       const blocks = found(folder, '**');

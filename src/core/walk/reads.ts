@@ -13,7 +13,7 @@ export interface Read {
 }
 
 /** So many folders are read at a time; only one at first, so that the way down to the first file is not held up. */
-const AT_ONCE = 8;
+const AT_ONCE = 12;
 /** After so many it is one more. */
 const STEP = 4;
 
