@@ -15,14 +15,14 @@ const floors = {
   journal: { files: '^src/journal/', may: ['^src/core/'] },
   report: { files: '^src/report/', may: ['^src/core/'] },
 
-  builtin: { files: '^src/builtin\\.ts$', may: ['^src/(core|operators|sources|sinks)/'] },
+  builtin: { files: '^src/builtin(-rows)?\\.ts$', may: ['^src/(core|operators|sources|sinks)/'] },
   pipeline: { files: '^src/pipeline/', may: ['^src/(core|operators/flow|operators/policies|journal|report)/'] },
 
   'run-pipeline': {
     files: '^src/run-pipeline\\.ts$',
     may: ['^src/builtin\\.ts$', '^src/(pipeline|core)/'],
   },
-  cli: { files: '^src/cli/', may: ['^src/builtin\\.ts$', '^src/(pipeline|journal|report|core)/'] },
+  cli: { files: '^src/cli/', may: ['^src/builtin(-rows)?\\.ts$', '^src/(pipeline|journal|report|core)/'] },
   testing: { files: '^src/testing/', may: ['^src/core/'] },
   library: { files: '^src/(index|testing)\\.ts$', may: ['^src/(?!cli/)'] },
 

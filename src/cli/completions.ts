@@ -8,20 +8,20 @@ type Choice = readonly [word: string, description: string];
  * What may come in place of the last of the words behind `batchx`: a line each, with a description behind a tab.
  * Nothing where a file name, or anything at all, may stand.
  */
-export function completionsFor(words: readonly string[]): string {
+export async function completionsFor(words: readonly string[]): Promise<string> {
   const current = words.at(-1) ?? '';
-  const choices = choicesFor(words.slice(0, -1), current);
+  const choices = await choicesFor(words.slice(0, -1), current);
   return choices
     .filter(([word]) => word.startsWith(current))
     .map(([word, description]) => `${word}\t${description}\n`)
     .join('');
 }
 
-function choicesFor(before: readonly string[], current: string): Choice[] {
+async function choicesFor(before: readonly string[], current: string): Promise<Choice[]> {
   const [name, ...args] = before;
   if (name === undefined) return commands.map((entry) => [entry.name, entry.summary]);
   if (args.some((arg) => arg === '--' || arg.startsWith(':::'))) return [];
-  const command = commands.find((entry) => entry.name === name)?.command;
+  const command = await commands.find((entry) => entry.name === name)?.load();
   if (command === undefined) return [];
   const flags = flagsOf(command.flags);
   const [flagName, value] = current.split('=', 2) as [string, string?];

@@ -1,6 +1,5 @@
 import { BatchxError } from '../core/errors.js';
 import { didYouMean } from '../core/suggest.js';
-import type { Command } from './command.js';
 import { commands } from './commands/index.js';
 import { completionsFor } from './completions.js';
 import { type Ending, EXIT } from './exit.js';
@@ -40,18 +39,18 @@ export async function dispatch(name: string | undefined, args: readonly string[]
 async function choose(name: string | undefined, args: readonly string[]): Promise<Ending> {
   switch (name) {
     case undefined:
-      process.stderr.write(helpOf(undefined));
+      process.stderr.write(await helpOf(undefined));
       return EXIT.usage;
     case 'help':
     case '--help':
     case '-h':
-      return print(helpOf(args[0]));
+      return print(await helpOf(args[0]));
     case '--complete':
-      return print(completionsFor(args));
+      return print(await completionsFor(args));
     default: {
-      const own = commands.find((each) => each.name === name)?.command.flagsIn?.(args) ?? args;
-      if (wantsHelp(own)) return print(helpOf(name));
-      const command = find(name);
+      const command = await commands.find((each) => each.name === name)?.load();
+      if (wantsHelp(command?.flagsIn?.(args) ?? args)) return print(await helpOf(name));
+      if (command === undefined) throw unknownCommand(name);
       return command.run(command.parse?.(args) ?? parseLine(command.flags, args));
     }
   }
@@ -69,16 +68,18 @@ async function print(text: string): Promise<Ending> {
   return EXIT.ok;
 }
 
-const helpOf = (name: string | undefined): string =>
-  name === undefined ? programHelp(commands, examples) : commandHelp(find(name));
+async function helpOf(name: string | undefined): Promise<string> {
+  if (name === undefined) return programHelp(commands, examples);
+  const command = await commands.find((each) => each.name === name)?.load();
+  if (command === undefined) throw unknownCommand(name);
+  return commandHelp(command);
+}
 
-function find(name: string): Command {
-  const entry = commands.find((each) => each.name === name);
-  if (entry !== undefined) return entry.command;
+function unknownCommand(name: string): BatchxError {
   if (name.startsWith('-')) {
-    throw new BatchxError('usage', `expected a command before the flags, got ${name}; \`batchx --help\` lists them`);
+    return new BatchxError('usage', `expected a command before the flags, got ${name}; \`batchx --help\` lists them`);
   }
   const names = commands.map((each) => each.name);
   const hint = didYouMean(name, names) || '; `batchx --help` lists them';
-  throw new BatchxError('usage', `no command is called "${name}"${hint}`);
+  return new BatchxError('usage', `no command is called "${name}"${hint}`);
 }

@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { catchError, tap } from 'rxjs';
-import { builtin } from '../builtin.js';
+import { builtinRows } from '../builtin-rows.js';
 import { aggregateItems } from '../core/aggregate.js';
 import { shapeOf } from '../core/aggregate-spec.js';
 import type { AggregateSpec } from '../core/aggregator.js';
@@ -53,7 +53,7 @@ export function aggregateOf(
   };
   const groups = { expression: (row: Parts) => row.key, aggregate: each, maxGroups: GROUPS };
   const spec: AggregateSpec = key === undefined ? each : { groups: { 'group-by': groups } };
-  const aggregate = aggregateItems(shapeOf(spec, builtin), runtime, stop) as OperatorFunction<
+  const aggregate = aggregateItems(shapeOf(spec, builtinRows), runtime, stop) as OperatorFunction<
     Item,
     Row & { readonly groups?: readonly Row[] }
   >;

@@ -1,4 +1,4 @@
-import { builtin } from '../builtin.js';
+import { builtinRows } from '../builtin-rows.js';
 import { BatchxError } from '../core/errors.js';
 import { createRuntime, type Runtime } from '../core/runtime.js';
 import type { Plan, Use } from '../pipeline/plan.js';
@@ -64,7 +64,7 @@ async function runStep(
   };
   const stopping = AbortSignal.any([runtime.stopping, enough.signal]);
   const result = await run(plan, {
-    registry: builtin,
+    registry: builtinRows,
     runtime: { ...runtime, stopping },
     account,
     ...(aggregate !== undefined && { end: aggregate.end }),
@@ -99,6 +99,6 @@ async function printRows(values: readonly Row[], output: Use, { stdio }: Runtime
   const runtime = createRuntime({ stdio });
   let unwritten: BatchxError | undefined;
   runtime.events.on('batch:item:end', ({ error }) => (unwritten ??= error));
-  const { error } = await run(plan, { registry: builtin, runtime });
+  const { error } = await run(plan, { registry: builtinRows, runtime });
   return error ?? unwritten;
 }

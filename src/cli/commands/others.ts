@@ -1,0 +1,7 @@
+// All commands but those that run one step over rows.
+export { command as check } from './check.js';
+export { command as completion } from './completion.js';
+export { command as exec } from './exec.js';
+export { command as run } from './run.js';
+export { command as schema } from './schema.js';
+export { command as steps } from './steps.js';
