@@ -27,6 +27,8 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
   readonly #watched = new JobList<R>();
   /** Those that wait and are not parked, as no more may be. */
   readonly #crowd = new Set<Job<R>>();
+  /** Those that wait and give their slot to whoever asks for one again. */
+  readonly #lenders = new Set<Job<R>>();
   readonly #maxWaiting: number;
   #cap = 0;
   #active = 0;
@@ -103,6 +105,7 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     } else {
       this.#active--;
       this.#crowd.delete(job);
+      this.#lenders.delete(job);
     }
     if (job.holding === 0) this.#watched.remove(job);
     this.#line?.done(job);
@@ -140,9 +143,16 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     this.#drain();
   }
 
+  lend(job: Job<R>): void {
+    if (job.parked || job.over) return;
+    this.#lenders.add(job);
+    if (this.#asking > 0) this.#drain();
+  }
+
   unpark(job: Job<R>): void {
     if (!job.parked) {
       this.#crowd.delete(job);
+      this.#lenders.delete(job);
       if (this.#heldOver === 0 || this.#active + this.#heldOver <= this.#cap) {
         job.takeReturn()?.();
         return;
@@ -214,7 +224,7 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    while (this.#hasSlot && !this.out.closed) {
+    while (!this.out.closed && (this.#hasSlot || this.#borrow())) {
       const returning = this.#returning.shift();
       if (returning !== undefined) {
         this.#resume(returning);
@@ -228,6 +238,17 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     this.#draining = false;
     this.room.wake();
     this.#settle();
+  }
+
+  /** Takes the slot of one that lends it, where somebody asks for one. */
+  #borrow(): boolean {
+    if (this.#asking === 0) return false;
+    for (const job of this.#lenders) {
+      this.#lenders.delete(job);
+      this.#setAside(job);
+      if (this.#hasSlot) return true;
+    }
+    return false;
   }
 
   #resume(job: Job<R>): void {
@@ -275,6 +296,7 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     this.#line?.clear();
     this.#returning.clear();
     this.#crowd.clear();
+    this.#lenders.clear();
     this.room.give(this.room.held);
     for (let job = this.#watched.first; job !== undefined; job = this.#watched.first) {
       this.#watched.remove(job);

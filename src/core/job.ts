@@ -10,6 +10,7 @@ export interface Engine<R> {
   done(job: Job<R>): void;
   watch(job: Job<R>): void;
   park(job: Job<R>): void;
+  lend(job: Job<R>): void;
   unpark(job: Job<R>): void;
   hold(job: Job<R>, end: PromiseLike<unknown>): void;
 }
@@ -64,6 +65,10 @@ export class Job<R> implements Slot {
 
   park(): void {
     this.#engine.park(this);
+  }
+
+  lend(): void {
+    this.#engine.lend(this);
   }
 
   unpark(go: () => void): void {

@@ -14,6 +14,8 @@ export interface Slot {
    * place until one of them asks for its own again, so that waiting ones stay bounded too.
    */
   park(): void;
+  /** Gives the place only to calls that ask for theirs again, while this one waits: nothing new begins meanwhile. */
+  lend?(): void;
   /** Asks for a place again and calls `go` once there is one: at once when the call has its own still. */
   unpark(go: () => void): void;
   /**

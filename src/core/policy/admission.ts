@@ -135,9 +135,10 @@ export class Admission {
     return false;
   }
 
-  /** One of many keys gives its slot to the calls of others; otherwise it is kept, so that no more is read. */
+  /** One of many keys gives its slot to the calls of others; otherwise only to those that have begun: no more is read. */
   #waitFor(breaker: Breaker): void {
     if (this.#server !== undefined) this.#slot.park();
+    else this.#slot.lend?.();
     this.#stepBack();
     this.#by.standStill();
     this.#by.waiting.begin(

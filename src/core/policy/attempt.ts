@@ -92,6 +92,10 @@ export class Attempt implements Slot {
     this.#slot.park();
   }
 
+  lend(): void {
+    this.#slot.lend?.();
+  }
+
   unpark(go: () => void): void {
     this.#slot.unpark(go);
   }
