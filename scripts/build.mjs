@@ -68,6 +68,33 @@ const yargsParts = {
   },
 };
 
+/**
+ * What is loaded in one go, each after the one before it. A file that several of them use goes into the first of those
+ * only when each has all that is in those before it; otherwise there would be a chunk for every combination, and to
+ * load many at a time needs many descriptors.
+ */
+const layers = {
+  name: 'layers',
+  setup({ onLoad }) {
+    const order = [
+      'src/cli/dispatch.ts',
+      'src/cli/commands/rows.ts',
+      'src/cli/commands/others.ts',
+      'src/cli/pipelines.ts',
+    ];
+    for (const [at, layer] of order.entries()) {
+      const path = join(root, layer);
+      const below = order
+        .slice(Math.max(0, at - 1), at)
+        .map((each) => `export * as below from ${JSON.stringify(join(root, each))};`);
+      onLoad({ filter: new RegExp(`${layer.replaceAll('.', '\\.')}$`) }, () => ({
+        contents: [readFileSync(path, 'utf8'), ...below].join('\n'),
+        loader: 'ts',
+      }));
+    }
+  },
+};
+
 const program = join(root, 'dist/bin/batchx.js');
 const library = join(root, 'dist/lib/index.js');
 const started = new Date(); // what is built is as old as this: a source may change while it is being read
@@ -152,7 +179,7 @@ async function buildProgram() {
         `const require = __batchxCreateRequire(import.meta.url);`,
       ].join('\n'),
     },
-    plugins: [rxjsModules, yargsParts],
+    plugins: [rxjsModules, yargsParts, layers],
     metafile: true,
     write: false,
     logLevel: 'warning',
