@@ -72,6 +72,10 @@ export interface BatchResult<R = unknown> {
   readonly total: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Those that nothing has become of, as the run ended before. */
+  readonly pending: number;
+  /** Why it ended before its inputs did, if it did. */
+  readonly halted?: string;
   /** In the order of the inputs; items that were skipped are left out. */
   readonly outputs: readonly BatchOutput<R>[];
   /** What the pipeline's aggregates made of the results. */
@@ -119,12 +123,16 @@ export async function runBatch<R = unknown>(
       change: (plan) => ({ ...plan, sinks: plan.sinks.length > 0 ? plan.sinks : [{ name: NOWHERE, options: {} }] }),
     });
     if (end.error !== undefined) throw end.error;
-    const { read, ok, failed, inDoubt, skipped } = end.counts;
+    const { read, ok, failed, inDoubt, skipped, pending } = end.counts;
+    const { rule, error: why } = end.halted ?? {};
+    const halted = rule?.said ?? why?.message;
     outputs.sort((a, b) => a.seq - b.seq);
     return {
       total: read,
       succeeded: ok,
       failed: failed + inDoubt,
+      pending,
+      ...(halted !== undefined && { halted }),
       outputs: outputs.map(({ seq: _, ...output }) => output as BatchOutput<R>),
       ...(end.aggregate !== undefined && { summary: end.aggregate }),
       metrics: { ms: runtime.scheduler.now() - began, skipped },

@@ -6,8 +6,8 @@ import { build } from 'esbuild';
 /**
  * Loads the components as the program has them.
  *
- * Gives the descriptions of all that are in the registry, each with the `file` that it is from, and `optionsOf(file)`:
- * what the schemas of a file say of their options, by name.
+ * Gives the descriptions of all that are in the registry, each with the `file` that it is from, what `pipelines` may
+ * say in a file, and `optionsOf(file)`: what the schemas of a file say of their options, by name.
  */
 export async function loadDefinitions(root) {
   const files = ['src/sources', 'src/sinks', 'src/operators'].flatMap((folder) =>
@@ -15,7 +15,7 @@ export async function loadDefinitions(root) {
       .map((name) => `${folder}/${name.split(sep).join('/')}`)
       .filter((name) => name.endsWith('.ts')),
   );
-  const { builtin, describeComponent, modules } = await load(root, files);
+  const { builtin, describeComponent, describeFile, modules } = await load(root, files);
 
   const describedIn = (file) => {
     const found = {};
@@ -29,8 +29,16 @@ export async function loadDefinitions(root) {
   };
   const fileOf = (definition) => files.find((file) => Object.values(modules[file]).includes(definition));
 
+  const pipelines = describeFile(builtin);
+  const verbOf = ({ kind, name }) => pipelines.forms.find((form) => form.kind === kind && form.name === name).verb;
+
   return {
-    components: builtin.all.map((definition) => ({ ...describeComponent(definition), file: fileOf(definition) })),
+    components: builtin.all.map((definition) => ({
+      ...describeComponent(definition),
+      verb: verbOf(definition),
+      file: fileOf(definition),
+    })),
+    pipelines,
     optionsOf: (file) => describedIn(relative(root, file).split(sep).join('/')),
   };
 }
@@ -50,6 +58,7 @@ async function load(root, files) {
         contents: [
           `export { builtin } from './src/builtin.ts';`,
           `export { describeComponent } from './src/report/components.ts';`,
+          `export { describeFile } from './src/pipeline/file/describe.ts';`,
           ...files.map((file, i) => `import * as module${i} from './${file}';`),
           `export const modules = { ${files.map((file, i) => `'${file}': module${i}`).join(', ')} };`,
         ].join('\n'),

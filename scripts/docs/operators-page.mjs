@@ -67,8 +67,8 @@ export function operatorsPage(exported, { components, optionsOf }) {
     '',
     'All that `batchx` exports, each with what comes out and when, a picture where time matters, and an example. In the',
     'pictures time runs to the right, `|` is the end, letters are items, `x` is an item that failed and `s` one that was',
-    `skipped. ${link('flow.md', 'flow.md')} explains what they have in common, ${link('reference.md', 'reference.md')} lists the options of all that the`,
-    'command line knows by name.',
+    `skipped. ${link('flow.md', 'flow.md')} explains what they have in common, ${link('reference.md', 'reference.md')} lists what the file`,
+    'of a pipeline may say.',
     '',
     ...shown.map(
       ({ title, entries }) =>
@@ -106,7 +106,7 @@ function describe(entry, components, optionsOf) {
     ...table(['option', 'type', 'default', ''], optionRows(entry.options, optionsOf)),
     ...examples.flatMap((example) => block('ts', example)),
     ...defined.flatMap((component) => [
-      `By name: the ${component.kind} ${link(code(component.name), `reference.md#${anchor(`${component.kind} ${component.name}`)}`)}.`,
+      `In a pipeline file: the ${component.kind} ${link(code(component.verb), `reference.md#${anchor(`${component.kind} ${component.verb}`)}`)}.`,
       '',
     ]),
   ];

@@ -9,16 +9,18 @@ const OF_INPUTS = ['limit', 'retry-in-doubt', 'allow-empty'];
 
 /**
  * The command line that runs just what failed again: as it was given, over the file of dead letters in place of the
- * inputs. Undefined where it cannot be written in one line.
+ * inputs. Undefined where it cannot be written in one line. `words` is how many stand before the inputs; the flags
+ * `without` go.
  */
 export function commandAgain(
   name: string,
   schema: z.ZodObject,
   args: readonly string[],
   file: string,
+  { words: count = 1, without = [] as readonly string[] } = {},
 ): string | undefined {
-  const { flags, others } = partsOf(args, flagsOf(schema), OF_INPUTS);
-  const words = others.slice(0, 1);
+  const { flags, others } = partsOf(args, flagsOf(schema), [...OF_INPUTS, ...without]);
+  const words = others.slice(0, count);
   const dash = words.some((word) => /^-./.test(word)) || /^-./.test(file) ? ['--'] : [];
   return shellLine(['batchx', name, ...flags, ...dash, ...words, file]);
 }

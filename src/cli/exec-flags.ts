@@ -3,18 +3,18 @@ import * as z from 'zod';
 import { haltRule, toHaltRules } from '../pipeline/halt-rule.js';
 import { duration } from '../core/schema.js';
 import { rateText } from '../core/rate.js';
-import { flag } from './flags.js';
+import { flag, printPipelineFlag } from './flags.js';
 import { FORMATS } from './inputs.js';
 import { PROGRESS } from './progress.js';
 import { concurrency, oneOf, text, wanted, whole } from './flag-types.js';
 
 /** A time, as parallel takes it too: a bare number is seconds. */
-const time = z
+export const time = z
   .string()
   .transform((given) => (/^\d+(\.\d+)?$/.test(given) ? `${given}s` : given))
   .pipe(duration());
 
-const timeout = z.union(
+export const timeout = z.union(
   [z.string().regex(/^\d+(\.\d+)?%$/), time],
   wanted('a time such as "10s", or a share such as "300%"'),
 );
@@ -128,6 +128,7 @@ export const execFlags = z.strictObject({
     z.boolean().default(false),
     'Take it for no values when nothing matches, no value is given, or standard input is closed: exit with 0, not 4.',
   ),
+  'print-pipeline': printPipelineFlag,
   progress: flag(
     oneOf(PROGRESS).default('auto'),
     'How to show on standard error how it goes; --no-progress shows nothing.',

@@ -24,7 +24,15 @@ export const shownArg = (arg: string): string => printableWord(keptArgument(arg)
 export const unknownFlags = (positionals: readonly string[], flags: readonly Flag[], example: string): string[] =>
   positionals.filter((arg) => /^-./.test(arg)).map((arg) => unknown(cut(arg)[0], flags, example));
 
+/** Flags that are known of, and not there yet. */
+const NOT_YET: Readonly<Record<string, string>> = {
+  '--watch': 'watching folders',
+  '--fresh': 'durable jobs, which a run could begin anew',
+};
+
 export function unknown(raw: string, flags: readonly Flag[], example = ''): string {
+  const later = NOT_YET[raw];
+  if (later !== undefined) return `${raw} (${later}) is not done by this version yet`;
   if (!raw.startsWith('--')) {
     return `no flag is called ${raw.slice(0, 2)}; what begins with a dash and is no flag goes behind --, as in: -- ${example}`;
   }

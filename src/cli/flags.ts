@@ -26,6 +26,12 @@ export interface Flag extends FlagMeta {
 export const flag = <S extends z.ZodType>(schema: S, description: string, meta: FlagMeta = {}): S =>
   schema.describe(description).meta({ ...meta, description });
 
+/** What every command has that could be a pipeline. */
+export const printPipelineFlag = flag(
+  z.boolean().default(false),
+  'Print the file of a pipeline that does the same, for `batchx run`, and do nothing else.',
+);
+
 /** The flags of a schema, in its order. */
 export function flagsOf(schema: z.ZodObject): readonly Flag[] {
   return Object.entries(schema.shape).map(([name, type]) => {

@@ -6,7 +6,11 @@ import { number } from './progress-line.js';
 
 /** Why a run was halted, in words. */
 export function whyHalted({ rule, counted, finished, error }: Halted): string {
-  if (rule === undefined) return `halted, as ${number(counted)} items in a row failed alike: ${error?.message ?? ''}`;
+  if (rule === undefined) {
+    const alike =
+      counted === 1 ? 'every further item would fail too' : `${number(counted)} items in a row failed alike`;
+    return `halted, as ${alike}: ${error?.message ?? ''}`;
+  }
   const { why, amount, percent, said } = rule;
   const one = amount === 1 && !percent;
   if (one && why !== 'done') return `halted at the first ${why === 'fail' ? 'failure' : 'success'} (${said})`;
@@ -16,6 +20,10 @@ export function whyHalted({ rule, counted, finished, error }: Halted): string {
   const word = { fail: 'failed', success: 'went well', done: counted === 1 ? 'is done' : 'are done' }[why];
   return `halted: ${many} ${items} ${word} (${said})`;
 }
+
+/** Why a run was halted, and what can be done about it. */
+export const withAdvice = (halted: Halted): string =>
+  whyHalted(halted) + (halted.error?.advice === undefined ? '' : `; ${halted.error.advice}`);
 
 /** How the program ends for it: a success that was waited for is one, unless it could not be written in the end. */
 export function endingOfHalt({ rule }: Halted, { ok, failed, inDoubt }: Counts): Ending {

@@ -17,6 +17,12 @@ const byEnding: Readonly<Record<string, Format>> = {
   txt: 'lines',
 };
 
+/** The endings of the names of a format, as a part of a glob. */
+export function endingsOf(format: Format): string {
+  const endings = Object.entries(byEnding).flatMap(([ending, each]) => (each === format ? [ending] : []));
+  return endings.length === 1 ? (endings[0] as string) : `{${endings.join()}}`;
+}
+
 /**
  * The sources for paths. Consecutive ones that are read alike make one source. The format, and what stands between the
  * cells of CSV, are told by the name unless said.

@@ -41,7 +41,8 @@ export async function dryRunFile(file: PipelineFile, limit = FEW): Promise<Endin
     return endingOfRun(result.error);
   }
   const { outputs } = result;
-  const where = outputs.length === 0 ? 'standard output' : outputs.join(', ');
+  const places = outputs.length === 0 ? ['-'] : outputs;
+  const where = places.map((path) => (path === '-' ? 'standard output' : path)).join(', ');
   say(`a dry run of the first ${limit} items, in which nothing was touched; the results would go to ${where}`);
   return EXIT.ok;
 }

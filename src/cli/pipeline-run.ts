@@ -1,11 +1,11 @@
 import type * as z from 'zod';
 import { builtin } from '../builtin.js';
 import { BatchxError } from '../core/errors.js';
-import { createRuntime } from '../core/runtime.js';
+import { createRuntime, type Runtime } from '../core/runtime.js';
 import { Secrets } from '../core/secrets.js';
 import { secretsOf } from '../pipeline/file/context.js';
 import { checkPipeline } from '../pipeline/file/check.js';
-import { faultsError } from '../pipeline/file/faults.js';
+import { faultsError, type PlacedFault } from '../pipeline/file/faults.js';
 import { entriesOf, type PipelineFile, textOf } from '../pipeline/file/pipeline-file.js';
 import type { Plan, Use } from '../pipeline/plan.js';
 import { type FileRunResult, runFile } from '../pipeline/run-file.js';
@@ -13,6 +13,7 @@ import type { RunRecorder } from '../report/run-recorder.js';
 import { commandAgain } from './again.js';
 import { refuseClosedOutput } from './closed.js';
 import type { Ending } from './exit.js';
+import type { Reword } from './flag-words.js';
 import { haltOf } from './halted.js';
 import type { ParsedLine } from './parse-line.js';
 import { dryRunFile } from './pipeline-dry-run.js';
@@ -27,11 +28,34 @@ type Flags = z.output<typeof runFlags>;
 
 /** Runs the pipeline of a file, once all that can be known before says that it can run. */
 export async function runPipelineFile(line: ParsedLine<typeof runFlags>): Promise<Ending> {
-  const { flags, positionals, literals } = line;
-  const [path, ...inputs] = positionals;
-  const file = withFlags(await pipelineOf(path, flags), flags, inputs, literals);
+  const { flags } = line;
+  const file = inTest(await pipelineOf(line), flags);
+  const again = (letters: string): string | undefined =>
+    readsLetters(file) ? commandAgain('run', runFlags, line.args, letters) : undefined;
+  return runChecked(file, flags, { again });
+}
+
+/** The flags that say how a pipeline is run, whatever it does. */
+type Running = Omit<Flags, 'pipeline' | 'config' | 'set' | 'input' | 'manifest' | 'output' | 'test'>;
+
+export interface Around {
+  /** The command line that runs the items of a file again, where there is one. */
+  readonly again: (letters: string) => string | undefined;
+  /** What is wrong with the pipeline, as its user is told it. */
+  readonly told?: (faults: readonly PlacedFault[]) => BatchxError;
+  readonly reword?: Reword;
+  /** Is given what the run has to work with, before it begins. */
+  readonly prepare?: (runtime: Runtime) => Runtime;
+}
+
+/** Checks a pipeline and runs it, or tells what it would do. */
+export async function runChecked(
+  file: PipelineFile,
+  flags: Running,
+  { again, told = faultsError, reword, prepare = (runtime) => runtime }: Around,
+): Promise<Ending> {
   const faults = await checkPipeline(file, createRuntime());
-  if (faults.length > 0) throw faultsError(faults);
+  if (faults.length > 0) throw told(faults);
   const { quiet, progress, failed } = flags;
   const secrets = new Secrets(secretsOf(file, createRuntime()));
   const redact = (text: string): string => secrets.redact(text);
@@ -39,13 +63,12 @@ export async function runPipelineFile(line: ParsedLine<typeof runFlags>): Promis
   if (flags['dry-run']) return dryRunFile(file, flags.limit);
   if (failed !== undefined) await checkFailed(failed);
   const { report, 'report-items': items, json } = flags;
-  const commandFor = (letters: string): string | undefined =>
-    readsLetters(file) ? commandAgain('run', runFlags, line.args, letters) : undefined;
-  const reporting = new Reporting({ pipeline: file.name, report, items, json, redact, again: commandFor });
+  const reporting = new Reporting({ pipeline: file.name, report, items, json, redact, again });
   await reporting.check();
-  const rows = entriesOf(file, 'output').length === 0;
-  return inSession({ quiet, progress, rows, conclude: reporting.conclude }, (session) =>
-    runIn(session, file, flags, reporting.begin(session)),
+  const outputs = entriesOf(file, 'output');
+  const rows = outputs.length === 0 || outputs.some(({ form, value }) => value[form.verb] === '-');
+  return inSession({ quiet, progress, rows, stages: true, reword, conclude: reporting.conclude }, (session) =>
+    runIn({ ...session, runtime: prepare(session.runtime) }, file, flags, reporting.begin(session)),
   );
 }
 
@@ -58,7 +81,7 @@ function readsLetters(file: PipelineFile): boolean {
 async function runIn(
   { runtime, account }: Session,
   file: PipelineFile,
-  flags: Flags,
+  flags: Running,
   recorder: RunRecorder,
 ): Promise<FileRunResult> {
   const change = (plan: Plan): Plan => changed(plan, flags);
@@ -72,30 +95,14 @@ async function runIn(
   return { ...result, error: nothing };
 }
 
-/** What flags say in place of the file. */
-function withFlags(
-  file: PipelineFile,
-  { output, test }: Flags,
-  inputs: readonly string[],
-  literals: readonly string[] | undefined,
-): PipelineFile {
-  const { keys } = file;
-  const input = literals !== undefined ? { items: literals } : inputs.length > 0 ? inputOf(file, inputs) : keys.input;
-  const root = output ?? textOf(keys.outputRoot);
-  const outputRoot = test ? `${root?.replace(/\/+$/, '') ?? file.name}_test` : root;
-  return { ...file, keys: { ...keys, input, ...(outputRoot !== undefined && { outputRoot }) } };
+/** With `--test` the folder of the outputs is another one. */
+function inTest(file: PipelineFile, { test }: Flags): PipelineFile {
+  if (!test) return file;
+  const root = textOf(file.keys.outputRoot);
+  return { ...file, keys: { ...file.keys, outputRoot: `${root?.replace(/\/+$/, '') ?? file.name}_test` } };
 }
 
-/** Other inputs are read as the file's own would be. */
-function inputOf(file: PipelineFile, inputs: readonly string[]): Record<string, unknown> {
-  const [entry] = entriesOf(file, 'input');
-  const { form, value } = entry ?? {};
-  const path = inputs.length === 1 ? inputs[0] : inputs;
-  const verb = form?.definition.main === undefined || form.verb === 'items' ? 'files' : form.verb;
-  return { ...(form?.verb === verb ? value : {}), [verb]: path };
-}
-
-function changed(plan: Plan, flags: Flags): Plan {
+function changed(plan: Plan, flags: Running): Plan {
   const rules = haltOf(flags);
   const sinks: Use[] = [...plan.sinks];
   if (sinks.length === 0) {
@@ -111,7 +118,7 @@ function changed(plan: Plan, flags: Flags): Plan {
     ...plan,
     limit: flags.limit ?? plan.limit,
     concurrency: flags.concurrency ?? plan.concurrency,
-    ordered: flags['keep-order'] || plan.ordered,
+    ordered: flags['keep-order'] ?? plan.ordered,
     halt: rules.length > 0 ? rules : plan.halt,
     sinks,
   };

@@ -1,11 +1,13 @@
 import { isatty } from 'node:tty';
-import type { Counts } from '../core/account.js';
-import type { Stdio } from '../core/runtime.js';
+import type { Account } from '../core/account.js';
+import type { Runtime, Stdio } from '../core/runtime.js';
+import { RunProgress } from '../report/run-progress.js';
 import { lineStart } from './line-start.js';
-import { joinParts, progressParts } from './progress-line.js';
+import { writeEvents } from './progress-json.js';
+import { progressLines, type ProgressLook, progressText } from './progress-lines.js';
 import { drawProgress } from './spinner.js';
 import { besideDrawing } from './standard-streams.js';
-import { canDraw, say } from './terminal.js';
+import { canDraw, hidden, say } from './terminal.js';
 
 export const PROGRESS = ['auto', 'none', 'plain', 'tty', 'json'] as const;
 export type ProgressMode = (typeof PROGRESS)[number];
@@ -14,7 +16,7 @@ export type ProgressMode = (typeof PROGRESS)[number];
 export interface Progress {
   /** How the run stands, in one line. */
   readonly line: () => string;
-  /** The standard streams to use beside a line that is drawn on the same terminal. */
+  /** The standard streams to use beside lines that are drawn on the same terminal. */
   readonly stdio?: Stdio;
   /** Ends the display; nothing of a drawn one stays on the screen. */
   stop(): void;
@@ -25,34 +27,51 @@ export interface ProgressOptions {
   readonly quiet: boolean;
   /** Whether rows go to standard output while the run goes on. */
   readonly rows: boolean;
+  /** Whether each stage has a line of its own. */
+  readonly stages?: boolean | undefined;
 }
 
-/** How often a line that stays is written, in milliseconds. */
-const EVERY = { plain: 10_000, json: 1_000 } as const;
+/** How often it is looked how much is done, and how often a line that stays is written, in milliseconds. */
+const LOOK = 1_000;
+const EVERY = 10_000;
 
 /**
- * Shows on standard error how a run stands: a line that renews itself on a terminal, otherwise a plain line every ten
+ * Shows on standard error how a run stands: lines that renew themselves on a terminal, otherwise a plain line every ten
  * seconds, or an event a line with `json`. Nothing is drawn where rows go to a terminal.
  */
-export function showProgress(options: ProgressOptions, counts: () => Counts): Progress {
-  const started = performance.now();
-  const seconds = (): number => (performance.now() - started) / 1000;
-  const parts = (): string[] => progressParts(counts(), seconds());
-  const line = (): string => joinParts(parts());
+export function showProgress(
+  options: ProgressOptions,
+  runtime: Pick<Runtime, 'events' | 'scheduler' | 'wallNow'>,
+  account: Account,
+): Progress {
+  const progress = new RunProgress(runtime, account);
+  const look = (): ProgressLook => ({
+    stages: options.stages === true,
+    redact: hidden,
+    now: runtime.wallNow(),
+  });
+  const line = (): string => progressText(progress.figures, look());
   const kind = kindOf(options);
   if (kind === 'none') return { line, stop: () => undefined };
+  if (kind === 'json') {
+    const write = (text: string): void => void process.stderr.write(`${lineStart()}${text}\n`);
+    return { line, stop: writeEvents(runtime, progress, hidden, write) };
+  }
+  const looking = setInterval(() => progress.look(), LOOK).unref();
   if (kind === 'tty') {
-    const stop = drawProgress((columns) => joinParts(parts(), columns));
+    const end = drawProgress((room) => progressLines(progress.figures, look(), room));
+    const stop = (): void => {
+      clearInterval(looking);
+      end();
+    };
     return { line, stop, stdio: besideDrawing() };
   }
-  const event = (): string => JSON.stringify({ event: 'batch:progress', seconds: seconds(), ...counts() }) + '\n';
-  const show = kind === 'plain' ? () => say(line()) : () => void process.stderr.write(lineStart() + event());
-  const timer = setInterval(show, EVERY[kind]).unref();
+  const saying = setInterval(() => say(line()), EVERY).unref();
   return {
     line,
     stop() {
-      clearInterval(timer);
-      if (kind === 'json') show();
+      clearInterval(looking);
+      clearInterval(saying);
     },
   };
 }

@@ -27,6 +27,10 @@ export function rowCommand(
         );
       }
       expectInUtf8(line.positionals, line.literals ?? []);
+      if (line.flags['print-pipeline']) {
+        const { printRows } = await import('./pipelines.js');
+        return printRows({ name: about.name, options: { expression } }, names, line);
+      }
       return runRows({ name: about.name, options: { expression } }, names, line);
     },
   };

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { haltRule, toHaltRules } from '../pipeline/halt-rule.js';
 import { concurrency, oneOf, text, wanted, whole } from './flag-types.js';
-import { flag } from './flags.js';
+import { flag, printPipelineFlag } from './flags.js';
 import { FORMATS } from './inputs.js';
 import { PROGRESS } from './progress.js';
 
@@ -64,6 +64,7 @@ export const rowFlags = z.strictObject({
     z.boolean().default(false),
     'Take it for no rows when a glob or a folder has no files for us, no value is given, or standard input is closed: exit with 0, not 4. A file that is named still has to be there.',
   ),
+  'print-pipeline': printPipelineFlag,
   progress: flag(
     oneOf(PROGRESS).default('auto'),
     'How to show on standard error how it goes; --no-progress shows nothing.',

@@ -47,21 +47,11 @@ async function runStep(
   if (flags.failed !== undefined) await checkFailed(flags.failed);
   const sources = await rowSources(inputs, line, runtime);
   const output = outputOf(flags);
-  refuseDelimiter(flags, [...sources, output]);
-  const failed = flags.failed === undefined ? [] : [{ name: 'failed', options: { path: flags.failed } }];
-  const plan: Plan = {
-    name: step.name,
-    sources,
-    limit: flags.limit,
-    retryInDoubt: flags['retry-in-doubt'],
-    steps: [step, ...(aggregate?.steps ?? [])],
-    concurrency: flags.concurrency,
-    ordered: flags['keep-order'],
-    halt: haltOf(flags),
-    haltInTurn: true,
-    total: totalOf(sources, flags.limit),
-    sinks: aggregate === undefined ? [output, ...failed] : failed,
-  };
+  const plain = rowPlan(step, sources, flags);
+  const plan: Plan =
+    aggregate === undefined
+      ? plain
+      : { ...plain, steps: [step, ...aggregate.steps], sinks: plain.sinks.filter(({ name }) => name === FAILED) };
   const stopping = AbortSignal.any([runtime.stopping, enough.signal]);
   const result = await run(plan, {
     registry: builtinRows,
@@ -74,6 +64,27 @@ async function runStep(
   const whole = result.error === undefined && asked && !result.interrupted;
   if (aggregated === undefined || !whole) return result;
   return { ...result, error: await printRows(aggregated, output, runtime) };
+}
+
+const FAILED = 'failed';
+
+/** One step over rows, as flags say it, and the rows that come of it; what is made of them instead is another matter. */
+export function rowPlan(step: Use, sources: readonly Use[], flags: Line['flags']): Plan {
+  const output = outputOf(flags);
+  refuseDelimiter(flags, [...sources, output]);
+  return {
+    name: step.name,
+    sources,
+    limit: flags.limit,
+    retryInDoubt: flags['retry-in-doubt'],
+    steps: [step],
+    concurrency: flags.concurrency,
+    ordered: flags['keep-order'],
+    halt: haltOf(flags),
+    haltInTurn: true,
+    total: totalOf(sources, flags.limit),
+    sinks: [output, ...(flags.failed === undefined ? [] : [{ name: FAILED, options: { path: flags.failed } }])],
+  };
 }
 
 /** How many rows there are, where that is known: values from the command line are counted. */

@@ -17,6 +17,17 @@ export const fileFlags = {
     'One value for {{ config.x }}, as x=5: JSON where it is that, text otherwise. It may be given several times, and comes before --config.',
     { value: 'NAME=VALUE' },
   ),
+  input: flag(
+    z.array(text).optional(),
+    'What to read in place of the input of the file, as inputs behind it are: a path, a glob, a folder, or - for standard input. It may be given several times.',
+    { value: 'FILE|GLOB|-' },
+  ),
+  manifest: flag(
+    text.optional(),
+    'A list of items to read in place of the input of the file; it may name its pipeline and its outputs.',
+    { value: 'FILE' },
+  ),
+  output: flag(text.optional(), 'The folder for relative outputs, in place of outputRoot.', { value: 'DIR' }),
 };
 
 /** The flags of `run`. */
@@ -28,8 +39,8 @@ export const runFlags = z.strictObject({
     { alias: 'j', value: 'N' },
   ),
   'keep-order': flag(
-    z.boolean().default(false),
-    'Write results in the order of the input instead of as they are done.',
+    z.boolean().optional(),
+    'Write results in the order of the input. Unless said, those whose steps only work in memory are, and others are written as they are done.',
     {
       alias: 'k',
     },
@@ -43,7 +54,6 @@ export const runFlags = z.strictObject({
     z.boolean().default(false),
     'Write to a folder of its own beside the usual one, with _test behind its name.',
   ),
-  output: flag(text.optional(), 'The folder for relative outputs, in place of outputRoot.', { value: 'DIR' }),
   shape: flag(
     oneOf(['result', 'outcome']).default('outcome'),
     'What a line on standard output holds, where the file has no output: only the result, or the whole outcome with id, success, result or error.',

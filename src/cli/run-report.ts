@@ -6,10 +6,11 @@ import { ItemRows } from '../report/item-rows.js';
 import { makeReport } from '../report/make-report.js';
 import { checkReportPath, writeReport } from '../report/report-file.js';
 import type { Report, Resources } from '../report/report-schema.js';
+import { redactedJson } from '../report/redacted.js';
 import { RunRecorder } from '../report/run-recorder.js';
 import { type Ending, EXIT } from './exit.js';
-import { whyHalted } from './halted.js';
-import { number } from './progress-line.js';
+import { withAdvice } from './halted.js';
+import { number, perSecond } from './progress-line.js';
 import { resourcesUsed } from './resources.js';
 import type { Conclusion, Session } from './session.js';
 import { say } from './terminal.js';
@@ -79,7 +80,7 @@ export class Reporting {
     const used = resourcesUsed();
     await this.#rows?.close().catch(failed);
     const make = (): Report => this.#make(result, ending, error, used);
-    const text = (indent?: number): string => `${redact(JSON.stringify(make(), null, indent))}\n`;
+    const text = (indent?: number): string => `${redactedJson(make(), redact, indent)}\n`;
     const paths = new Set([report, result.report].filter((path) => path !== undefined));
     const written: string[] = [];
     const write = async (path: string): Promise<void> =>
@@ -106,7 +107,7 @@ export class Reporting {
       run: id,
       exit: exitOf(ending),
       interrupted,
-      halted: halted === undefined ? null : { rule: halted.rule?.said ?? null, words: whyHalted(halted) },
+      halted: halted === undefined ? null : { rule: halted.rule?.said ?? null, words: withAdvice(halted) },
       error,
       aggregate,
       resources,
@@ -123,7 +124,7 @@ export class Reporting {
 
   #tell(report: Report, { aggregate, failed }: FileRunResult, written: readonly string[]): Omit<Conclusion, 'ending'> {
     const { ms, throughput, recommendations, failures } = report;
-    const rate = throughput === null ? '' : `, ${number(throughput < 10 ? throughput : Math.round(throughput))}/s`;
+    const rate = throughput === null ? '' : `, ${perSecond(throughput)}/s`;
     const values = aggregate === undefined ? '' : JSON.stringify(aggregate);
     const kept = written.length > 0 || this.#options.json;
     return {
@@ -131,12 +132,21 @@ export class Reporting {
       again: failed === undefined ? undefined : { file: failed, command: failures.again ?? undefined },
       lines: [
         ...(values === '' || (kept && values.length > SMALL) ? [] : [values]),
+        ...cached(report),
         ...recommendations.slice(0, TOLD),
         ...(written.length > 0 ? [`the report is in ${written.join(' and ')}`] : []),
       ],
     };
   }
 }
+
+/** What the caches of steps have saved. */
+const cached = ({ steps }: Report): string[] =>
+  steps.flatMap(({ name, cache }) => {
+    if (cache === null || cache.hits === 0) return [];
+    const all = number(cache.hits + cache.misses);
+    return [`${number(cache.hits)} of ${all} results of \`${name}\` were in its cache`];
+  });
 
 /** As a shell shows it. */
 const exitOf = (ending: Ending): number => (typeof ending === 'number' ? ending : 128 + constants.signals[ending]);

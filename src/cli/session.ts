@@ -55,7 +55,7 @@ export async function inSession<R extends RunResult>(
   const events = new Events();
   const account = new Account(events);
   const failures = new Failures(events, { quiet, reword, speaksForItself: options.speaksForItself });
-  const progress = showProgress(options, () => account.counts);
+  const progress = showProgress(options, createRuntime({ events }), account);
   const interruption = listen(progress.line, quiet);
   let broken: End | undefined;
   const giveUp = (ending: Ending, why: string): void => {
@@ -88,6 +88,8 @@ export async function inSession<R extends RunResult>(
     // When it cannot be written the file is not there, or not whole.
     const again = result.error?.code === 'output' ? undefined : (conclusion?.again ?? options.again);
     failures.tellEnd(why, result.counts, pendingWord(result), again, conclusion?.took);
+    const advice = result.error === undefined ? result.halted?.error?.advice : undefined;
+    if (advice !== undefined) say(advice);
     if (conclusion !== undefined) say(...conclusion.lines);
   }
   return ending;
@@ -119,6 +121,11 @@ function endingOfError(error: BatchxError, { read, pending }: Counts): Ending {
 
 /** What pending items are called: where running calls had their end, those that are left were never begun. */
 const pendingWord = ({ halted, error, interrupted }: RunResult): string =>
-  error === undefined && !interrupted && halted !== undefined && halted.rule?.when !== 'now'
+  error === undefined &&
+  !interrupted &&
+  halted !== undefined &&
+  halted.rule?.when !== 'now' &&
+  // It has left items as they were that it had begun.
+  halted.error?.haltAfter !== 1
     ? 'not started'
     : 'pending';

@@ -27,6 +27,9 @@ export function hideWith(hide: (text: string) => string): void {
   redact = hide;
 }
 
+/** A text without its secrets. */
+export const hidden = (text: string): string => redact(text);
+
 /** Writes lines to standard error, each as one line whatever the data in it. */
 export function say(...lines: readonly string[]): void {
   if (lines.length === 0) return;
@@ -56,5 +59,5 @@ export const cut = (text: string, room: number): string =>
 export function sayBug(error: unknown): void {
   say(`a bug in batchx: ${messageOf(error)}`);
   if (process.env.BATCHX_DEBUG === undefined) say('with BATCHX_DEBUG=1 it tells where; please report that');
-  else if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  else if (error instanceof Error) process.stderr.write(`${redact(error.stack ?? '')}\n`);
 }

@@ -1,6 +1,7 @@
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import { printable } from '../core/printable.js';
+import { hidden } from './terminal.js';
 
 /**
  * From now on `console` writes to standard error: what users print from their code must not get among the rows. Text is
@@ -10,7 +11,7 @@ export function divertConsole(): void {
   const stream = new Writable({
     decodeStrings: false,
     write(chunk: unknown, _encoding, done) {
-      process.stderr.write(String(chunk).replace(/[^\n\t]+/g, printable));
+      process.stderr.write(hidden(String(chunk)).replace(/[^\n\t]+/g, printable));
       done();
     },
   });

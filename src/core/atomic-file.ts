@@ -91,7 +91,7 @@ export async function prepareFile(
 }
 
 /** Why what is there must not be replaced; undefined when it may be, or may stay. */
-function against(old: Stats, onExists: OnExists): string | undefined {
+export function against(old: Stats, onExists: OnExists): string | undefined {
   if (old.isDirectory()) return 'it is a folder';
   if (!old.isFile() && !old.isSymbolicLink()) return 'it is there and no plain file';
   if (onExists === 'overwrite') return undefined;
@@ -101,7 +101,8 @@ function against(old: Stats, onExists: OnExists): string | undefined {
 
 const TAKEN = 'it is there already; remove it, or say skip or overwrite by `onExists` (--on-exists)';
 
-const refused = (shown: string, why: string): BatchxError =>
+/** The error of a file that must not be written, and why. */
+export const refused = (shown: string, why: string): BatchxError =>
   new BatchxError('path', `cannot write ${shown}: ${why}`, { where: shown });
 
 class Replacing implements AtomicFile {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type Argument, concatArguments } from './command/argument.js';
-import { BatchxError, type BatchxErrorOptions, type ErrorCode } from './errors.js';
+import { BatchxError, type BatchxErrorOptions, type ErrorCode, haltingOf } from './errors.js';
 import type { Events } from './events.js';
 import type { Item } from './item.js';
 import type { Captured, ProcessEnd } from './process/process.js';
@@ -164,7 +164,7 @@ export class CommandError extends BatchxError {
   static of(thrown: unknown, result: CommandResult): CommandError {
     if (thrown instanceof CommandError) return thrown;
     const error = BatchxError.from(thrown, 'exec');
-    const { code, message, class: kind, inDoubt, retryAfterMs, where, haltAfter } = error;
+    const { code, message, class: kind, inDoubt, retryAfterMs, where } = error;
     return new CommandError(message, result, {
       code,
       class: kind,
@@ -172,7 +172,7 @@ export class CommandError extends BatchxError {
       cause: error.cause ?? error,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(where !== undefined && { where }),
-      ...(haltAfter !== undefined && { haltAfter }),
+      ...haltingOf(error),
     });
   }
 }

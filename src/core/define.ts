@@ -2,6 +2,8 @@ import type { OperatorFunction } from 'rxjs';
 import type * as z from 'zod';
 import type { AggregateSpec, Aggregator, Shape } from './aggregator.js';
 import type { Item } from './item.js';
+import type { ItemOutput } from './item-output.js';
+import type { StepCost } from './policy/cost.js';
 import type { PolicyDefaults } from './policy/policy-options.js';
 import type { Blocks } from './pull.js';
 import type { Runtime } from './runtime.js';
@@ -24,6 +26,14 @@ export interface Definition<S extends z.ZodObject = z.ZodObject> {
   readonly examples: readonly { readonly title: string; readonly options: z.input<S> }[];
 }
 
+/** How a component writes a file for each item. */
+export interface Writes<S extends z.ZodObject = z.ZodObject> {
+  /** The options that may say where; where none of them does it writes none. */
+  readonly options: readonly string[];
+  /** Gives where the file of an item would be, without touching anything: it can be asked before a run. */
+  at(options: z.output<S>, runtime: Runtime): (item: Item) => ItemOutput;
+}
+
 /** Makes items. */
 export interface SourceDefinition<S extends z.ZodObject = z.ZodObject> extends Definition<S> {
   readonly kind: 'source';
@@ -31,6 +41,8 @@ export interface SourceDefinition<S extends z.ZodObject = z.ZodObject> extends D
   readonly fields?: readonly string[];
   /** The files that it reads: they may be read before a run too, for the fields that their records have. */
   files?(options: z.output<S>): readonly string[];
+  /** How many items it makes, where its options alone say so. */
+  total?(options: z.output<S>): number;
   /** Opens the input and gives its items, a block for each read. The signal fires when nobody wants them any more. */
   open(options: z.output<S>, runtime: Runtime, signal: AbortSignal): Blocks<Item>;
 }
@@ -48,10 +60,14 @@ export interface StepDefinition<S extends z.ZodObject = z.ZodObject> extends Def
   readonly workers?: number | 'processors';
   /** Whether it reaches outside, so that the policies at the top of a pipeline file hold for it. */
   readonly reachesOut?: boolean;
+  /** Where it writes a file for each item, if it does. */
+  readonly writes?: Writes<S>;
   /** The programs that have to be installed for it. */
   programs?(options: z.output<S>): readonly string[];
   /** How its calls are tried where the user says nothing; `policiesWith` puts both together. */
   policies?(options: z.output<S>, runtime: Runtime): PolicyDefaults;
+  /** What its calls cost, for rates that count tokens; undefined when its options do not say. */
+  cost?(options: z.output<S>): StepCost | undefined;
   create(options: z.output<S>, runtime: Runtime): StepFunction;
   /**
    * What the result for an item depends on, as plain data: what a cache finds it by. Throws for options with which results
@@ -73,6 +89,8 @@ export interface SinkDefinition<S extends z.ZodObject = z.ZodObject> extends Def
   readonly kind: 'sink';
   /** Which items it is given to write: those that went well, those that failed, or both. */
   readonly takes: Takes;
+  /** Where it writes a file for each item, if it does. */
+  readonly writes?: Writes<S>;
   open(options: z.output<S>, runtime: Runtime): SinkWriter | Promise<SinkWriter>;
 }
 

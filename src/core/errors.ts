@@ -48,14 +48,26 @@ export interface BatchxErrorOptions {
   readonly retryAfterMs?: number;
   /** Where it happened, as `file:line` or the name of a step. */
   readonly where?: string;
-  /** The run is halted when so many items in a row fail with the same code and message. */
+  /**
+   * A run is halted when so many calls of one step in a row fail with the same code and message. With 1 the item stays
+   * pending instead of failing.
+   */
   readonly haltAfter?: number;
   /** What makes failures the same for that, beside their code; the message unless said. */
   readonly haltKey?: string;
+  /** What its user can do about it, told when the run is halted for it. */
+  readonly advice?: string;
   /** Whether the call was done, or may have been, although it failed: then one with effect `once` ends in doubt. */
   readonly maybeDone?: boolean;
   readonly cause?: unknown;
 }
+
+/** What an error says of halting the run, as options for another error that takes its place. */
+export const haltingOf = ({ haltAfter, haltKey, advice }: BatchxError): BatchxErrorOptions => ({
+  ...(haltAfter !== undefined && { haltAfter }),
+  ...(haltKey !== undefined && { haltKey }),
+  ...(advice !== undefined && { advice }),
+});
 
 /**
  * The one error class of batchx: a stable `code`, a message that says what was expected and what came, and where.
@@ -77,6 +89,7 @@ export class BatchxError extends Error {
   /** How many items that fail so in a row halt the run; undefined when none do. */
   readonly haltAfter: number | undefined;
   readonly haltKey: string | undefined;
+  readonly advice: string | undefined;
   readonly maybeDone: boolean;
 
   constructor(code: ErrorCode, message: string, options: BatchxErrorOptions = {}) {
@@ -90,6 +103,7 @@ export class BatchxError extends Error {
     this.where = options.where;
     this.haltAfter = options.haltAfter;
     this.haltKey = options.haltKey;
+    this.advice = options.advice;
     this.maybeDone = options.maybeDone ?? false;
   }
 

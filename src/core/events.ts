@@ -15,10 +15,35 @@ export type WaitReason =
   /** A place among the calls that run. */
   | 'slot';
 
+/** How many items a stage has begun, how many of them it is done with, and what became of those. */
+export interface StageCounts {
+  readonly begun: number;
+  /** Those of them that have left it; one whose call was given up is none of the three below. */
+  readonly ended: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** Consecutive steps that share their workers. Its figures go on changing until the end of the run. */
+export interface StageState {
+  readonly steps: readonly string[];
+  /** How many items it works on at once. */
+  readonly concurrency: number;
+  readonly counts: StageCounts;
+}
+
 /** What is said while a run goes on, by name. Progress, reports and hooks listen; steps need not know of them. */
 export interface EventMap {
   /** The run begins. */
-  'batch:start': { readonly name: string };
+  'batch:start': {
+    readonly name: string;
+    /** How many items there are, where that is known before they are read. */
+    readonly total?: number | undefined;
+    readonly stages?: readonly StageState[] | undefined;
+  };
+  /** All of the input has been read: so many items it has. Not told of one that was cut short by the end of the run. */
+  'batch:read': { readonly items: number };
   /** An item of the source enters the pipeline. */
   'batch:item:start': Item;
   /** A command is about to be run for an item. */
@@ -91,31 +116,39 @@ export interface EventMap {
 export type EventName = keyof EventMap;
 type Listener<E extends EventName> = (payload: EventMap[E]) => void;
 
+type Listeners = { [E in EventName]: readonly Listener<E>[] };
+
+const NONE: Listeners = {
+  'batch:start': [],
+  'batch:read': [],
+  'batch:item:start': [],
+  'batch:command': [],
+  'batch:attempt': [],
+  'batch:attempt:end': [],
+  'batch:wait': [],
+  'batch:wait:end': [],
+  'batch:cache': [],
+  'batch:concurrency': [],
+  'batch:breaker': [],
+  'batch:input': [],
+  'batch:output': [],
+  'batch:folder': [],
+  'batch:item:end': [],
+  'batch:warning': [],
+  'batch:end': [],
+};
+
+/** The names of all events. */
+export const EVENT_NAMES = Object.keys(NONE) as readonly EventName[];
+
 /** The one stream of events of a run. Listeners are called at once, in the order in which they came. */
 export class Events {
-  readonly #listeners: { [E in EventName]: Listener<E>[] } = {
-    'batch:start': [],
-    'batch:item:start': [],
-    'batch:command': [],
-    'batch:attempt': [],
-    'batch:attempt:end': [],
-    'batch:wait': [],
-    'batch:wait:end': [],
-    'batch:cache': [],
-    'batch:concurrency': [],
-    'batch:breaker': [],
-    'batch:input': [],
-    'batch:output': [],
-    'batch:folder': [],
-    'batch:item:end': [],
-    'batch:warning': [],
-    'batch:end': [],
-  };
+  readonly #listeners: Listeners = { ...NONE };
 
   /** Listens to one kind of event; call what comes back to end it. */
   on<E extends EventName>(name: E, listener: Listener<E>): () => void {
     // Lists are replaced, not changed: a listener that ends while an event is told must not make the next one miss it.
-    const listeners: { [N in E]: Listener<N>[] } = this.#listeners;
+    const listeners: { [N in E]: readonly Listener<N>[] } = this.#listeners;
     listeners[name] = [...listeners[name], listener];
     return () => {
       const at = listeners[name].indexOf(listener);

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { DataFunction } from './expression.js';
+import type { OnExists } from './atomic-file.js';
 import type { Item } from './item.js';
+import type { ItemOutput } from './item-output.js';
 import { OutputFolder } from './output-folder.js';
 import { namePart } from './output-path.js';
 import { jsonLine, wellFormed } from './rows-out.js';
@@ -66,6 +68,7 @@ export interface ItemFileOptions<T> extends Omit<z.input<typeof itemFileOptions>
 /** Writes a file for each item that it is given, and none over that of another one. */
 export class ItemFiles {
   readonly #root: string;
+  readonly #onExists: OnExists;
   readonly #folder: OutputFolder;
   readonly #path: (item: Item) => unknown;
   readonly #content: (item: Item) => unknown;
@@ -76,6 +79,7 @@ export class ItemFiles {
   constructor({ path, content, mode, ...options }: z.output<typeof itemFileOptions>, runtime: Runtime) {
     this.#runtime = runtime;
     this.#root = options.root;
+    this.#onExists = options.onExists;
     this.#folder = new OutputFolder({ ...options, mode: mode === undefined ? undefined : parseInt(mode, 8) }, runtime);
     this.#path = this.#compile(path, 'path', (template, item) =>
       template.render(scopeOf(item, runtime.context), namePart),
@@ -102,6 +106,11 @@ export class ItemFiles {
   /** Where the file of an item would be. */
   pathOf(item: Item): string {
     return join(this.#root, this.#path(item) as string);
+  }
+
+  /** The same, with what is done where a file is already. */
+  outputOf(item: Item): ItemOutput {
+    return { root: this.#root, path: this.#path(item) as string, onExists: this.#onExists };
   }
 
   /** Nothing more is written. */

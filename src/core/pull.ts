@@ -15,12 +15,15 @@ export interface PullOptions<T> {
   readonly stop?: AbortSignal | undefined;
   /** Sees each value just before it is emitted. */
   readonly onEmit?: (value: T) => void;
+  /** Told when the sequence is at its end, just before the Observable completes; not when that ends for another reason. */
+  readonly onEnd?: (() => void) | undefined;
 }
 
 const pullOptions = z.strictObject({
   rooms: given('an array of rooms', Array.isArray).optional(),
   stop: abortSignal().optional(),
   onEmit: given('a function', (value) => typeof value === 'function').optional(),
+  onEnd: given('a function', (value) => typeof value === 'function').optional(),
 });
 
 /**
@@ -58,6 +61,7 @@ class Puller<T> {
   readonly #subscriber: Subscriber<T>;
   readonly #rooms: readonly Room[];
   readonly #onEmit: ((value: T) => void) | undefined;
+  readonly #onEnd: (() => void) | undefined;
   readonly #stop: AbortSignal | undefined;
   readonly #ended = new AbortController();
   #iterator: Iterator<readonly T[]> | AsyncIterator<readonly T[]> | undefined;
@@ -67,10 +71,11 @@ class Puller<T> {
   /** True while the loop runs or a read is under way: whoever frees room then must not start it once more. */
   #busy = true;
 
-  constructor(subscriber: Subscriber<T>, { rooms, stop, onEmit }: PullOptions<T>) {
+  constructor(subscriber: Subscriber<T>, { rooms, stop, onEmit, onEnd }: PullOptions<T>) {
     this.#subscriber = subscriber;
     this.#rooms = rooms ?? findRooms(subscriber);
     this.#onEmit = onEmit;
+    this.#onEnd = onEnd;
     this.#stop = stop;
   }
 
@@ -158,6 +163,7 @@ class Puller<T> {
   #accept(pulled: Pulled<T>): boolean {
     if (pulled.done === true) {
       this.#iterator = undefined;
+      this.#onEnd?.();
       this.#subscriber.complete();
       return false;
     }

@@ -33,8 +33,16 @@ export const rateOptions = z
 
 export type RateOptions = z.input<typeof rateOptions>;
 
-/** How many may start in what time: text such as `2/s`, or its parts. */
-export type Rate = string | RateOptions;
+/** Two limits that hold together: a call is one request, and takes its weight in tokens. */
+export const tokenRateOptions = z.strictObject({
+  requests: rateText().optional().describe('How many calls may start in any window of time, as `500/m`.'),
+  tokens: rateText().describe('What they may cost together in any window of time, as `200k/m`.'),
+});
+
+export type TokenRateOptions = z.input<typeof tokenRateOptions>;
+
+/** How many may start in what time: text such as `2/s`, or its parts; or how many, and what they may weigh together. */
+export type Rate = string | RateOptions | TokenRateOptions;
 
 /** The limit of a `rateText()` and the milliseconds it is meant in; a fraction is a whole number in another time. */
 export function toRate(text: string): { limit: number; perMs: number } {
@@ -49,11 +57,25 @@ export interface Pace {
   readonly burst: number;
 }
 
+/** How many may start, where that is limited, and what they may weigh together. */
+export interface TokenPace {
+  readonly requests: Pace | undefined;
+  readonly tokens: Pace;
+}
+
 /** Checks a rate that `of` was given. */
-export function paceOf(rate: Rate, of: string): Pace {
+export function paceOf(rate: Rate, of: string): Pace | TokenPace {
   if (typeof rate === 'string') return { ...toRate(parseOptions(rateText(), rate, of)), burst: 0 };
   if (typeof rate !== 'object' || rate === null) {
-    throw new BatchxError('usage', `${of}: expected ${RATE}, or { limit, per, burst }, got ${show(rate)}`);
+    const forms = '{ limit, per, burst }, or { requests, tokens }';
+    throw new BatchxError('usage', `${of}: expected ${RATE}, ${forms}, got ${show(rate)}`);
+  }
+  if ('tokens' in rate || 'requests' in rate) {
+    const { requests, tokens } = parseOptions(tokenRateOptions, rate, of);
+    return {
+      requests: requests === undefined ? undefined : { ...toRate(requests), burst: 0 },
+      tokens: { ...toRate(tokens), burst: 0 },
+    };
   }
   const { limit, per, burst = 0 } = parseOptions(rateOptions, rate, of);
   return { ...inWhole(limit, toMs(per)), burst };

@@ -70,7 +70,8 @@ export class RootFolder {
   }
 }
 
-function inside(root: string, folder: string, shown: string): string {
+/** Gives a folder, without links, unless it is outside a root; then it throws. */
+export function inside(root: string, folder: string, shown: string): string {
   const base = join(root, '_').slice(0, -1);
   if (folder === root || folder.startsWith(base)) return folder;
   throw new BatchxError('path', `cannot write ${shown}: a symbolic link leads out of the folder, to ${folder}`, {

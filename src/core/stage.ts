@@ -2,6 +2,7 @@ import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { type ConcurrencyOptions, concurrentSettings, type ConcurrentSettings } from './concurrency.js';
 import { Concurrent } from './concurrent.js';
 import { BatchxError } from './errors.js';
+import type { StageCounts } from './events.js';
 import type { Item } from './item.js';
 import type { Job } from './job.js';
 import { isPromiseLike } from './promise.js';
@@ -14,6 +15,8 @@ export interface StageWatch {
   readonly onEnd?: ((item: Item) => void) | undefined;
   /** When it fires, running calls are given up and the stage ends with what is done. */
   readonly giveUp?: AbortSignal | undefined;
+  /** Where it counts its items; those that had failed or been skipped before only pass by. */
+  readonly counts?: { -readonly [K in keyof StageCounts]: number } | undefined;
 }
 
 /**
@@ -28,12 +31,13 @@ export function stage(
   steps: readonly Applied[],
   options: ConcurrencyOptions = {},
   of = 'stage',
-  { onEnd, giveUp }: StageWatch = {},
+  watch: StageWatch = {},
 ): OperatorFunction<Item, Item> {
   const settings = concurrentSettings(options, of);
+  const { giveUp } = watch;
   return (source) =>
     new Observable((subscriber) => {
-      const running = new Stage(subscriber, settings, steps, onEnd);
+      const running = new Stage(subscriber, settings, steps, watch);
       running.run(source, settings);
       if (giveUp === undefined) return;
       const end = (): void => running.giveUp();
@@ -44,40 +48,55 @@ export function stage(
 
 class Stage extends Concurrent<Item, Item> {
   readonly #steps: readonly Applied[];
-  readonly #onEnd: ((item: Item) => void) | undefined;
+  readonly #onEnd: StageWatch['onEnd'];
+  readonly #counts: StageWatch['counts'];
 
   constructor(
     out: Subscriber<Item>,
     options: ConcurrentSettings,
     steps: readonly Applied[],
-    onEnd: ((item: Item) => void) | undefined,
+    { onEnd, counts }: StageWatch,
   ) {
     super(out, options);
     this.#steps = steps;
     this.#onEnd = onEnd;
+    this.#counts = counts;
   }
 
   protected override launch(item: Item, job: Job<Item>): void {
+    const { live } = item;
+    if (live && this.#counts !== undefined) this.#counts.begun++;
     const result = this.#from(0, item, job);
     if (isPromiseLike<Item | undefined>(result)) {
       result.then(
         (done) => {
-          this.#finish(job, done);
+          this.#finish(job, done, live);
         },
         (error: unknown) => {
           this.fail(BatchxError.from(error, 'bug'));
         },
       );
-    } else this.#finish(job, result);
+    } else this.#finish(job, result, live);
   }
 
   /** Without an item the call was cancelled: it stays pending. */
-  #finish(job: Job<Item>, item: Item | undefined): void {
+  #finish(job: Job<Item>, item: Item | undefined, live: boolean): void {
+    if (live) this.#count(item);
     if (item !== undefined) {
       if (!this.out.closed) this.#onEnd?.(item);
       this.emit(job, item);
     }
     this.done(job);
+  }
+
+  #count(item: Item | undefined): void {
+    const counts = this.#counts;
+    if (counts === undefined) return;
+    counts.ended++;
+    if (item === undefined) return;
+    if (item.error !== undefined) counts.failed++;
+    else if (item.skipped !== undefined) counts.skipped++;
+    else counts.ok++;
   }
 
   #from(index: number, item: Item, slot: Slot): ReturnType<Applied> {

@@ -14,6 +14,8 @@ import { stagesOf, type StagesWatch } from './stages.js';
 export interface Watch extends StagesWatch {
   /** Told when the limit is reached, before the last item goes on. */
   readonly onLimit: () => void;
+  /** Told when all of the input has been read. */
+  readonly onRead: () => void;
 }
 
 /**
@@ -22,9 +24,13 @@ export interface Watch extends StagesWatch {
  * Every option is parsed before it returns, so that what is wrong is said before anything is opened.
  */
 export function compile(plan: Plan, registry: Registry, runtime: Runtime, watch: Watch): Observable<Item> {
+  let left = plan.sources.length;
+  const onEnd = (): void => {
+    if (--left === 0) watch.onRead();
+  };
   const sources = plan.sources.map((use) => {
     const definition = registry.get('source', use.name);
-    return fromSource(definition, optionsOf(definition, use), runtime);
+    return fromSource(definition, optionsOf(definition, use), runtime, onEnd);
   });
   const read = concat(...sources);
   const all = plan.retryInDoubt === true ? read.pipe(map(withoutDoubt)) : read;
@@ -39,6 +45,18 @@ export function sinks(plan: Plan, registry: Registry, runtime: Runtime): Operato
     const definition = registry.get('sink', use.name);
     return sinkOf(definition, optionsOf(definition, use), runtime);
   });
+}
+
+/** How many items a plan has, where that is known before they are read. */
+export function totalOf(plan: Plan, registry: Registry): number | undefined {
+  if (plan.sources.length === 0) return plan.total;
+  let total = 0;
+  for (const use of plan.sources) {
+    const definition = registry.get('source', use.name);
+    if (definition.total === undefined) return plan.total;
+    total += definition.total(optionsOf(definition, use));
+  }
+  return Math.min(total, plan.limit ?? Infinity);
 }
 
 function upTo(limit: number, onLimit: () => void): OperatorFunction<Item, Item> {

@@ -33,9 +33,13 @@ const OLD: Readonly<Record<string, string>> = {
  * `soon,done=100`; several with commas between them. It stays text: `toHaltRules` reads it.
  */
 export const haltRule = () =>
-  z.string({ error: ({ input }) => refusal(input) }).superRefine((text, context) => {
-    if (rulesOf(text) === undefined) context.addIssue({ code: 'custom', message: refusal(text) });
-  });
+  z
+    .string({ error: ({ input }) => refusal(input) })
+    .superRefine((text, context) => {
+      if (rulesOf(text) === undefined) context.addIssue({ code: 'custom', message: refusal(text) });
+    })
+    // Nearly so: for those who have only the JSON Schema.
+    .meta({ pattern: '^(?:never|-?[0-2]|\\d+%|(?:now|soon)(?:,(?:now|soon|(?:fail|success|done)=\\d+%?))+)$' });
 
 /** The rules of a `haltRule()`; none for `never`. */
 export function toHaltRules(text: string): readonly HaltRule[] {
@@ -47,6 +51,19 @@ export function toHaltRules(text: string): readonly HaltRule[] {
 /** A rule as GNU parallel writes it. */
 const written = ({ when, why, amount, percent }: Omit<HaltRule, 'said'>): string =>
   `${when},${why}=${amount}${percent ? '%' : ''}`;
+
+/**
+ * Rules as text again. A share of all that are done is told as a number where it is known how many these are: it means
+ * nothing where it is not.
+ */
+export const haltText = (rules: readonly HaltRule[], total?: number): string =>
+  rules
+    .map((rule) =>
+      rule.why === 'done' && rule.percent && total !== undefined
+        ? written({ ...rule, amount: Math.ceil((rule.amount * total) / 100), percent: false })
+        : written(rule),
+    )
+    .join(',');
 
 function rulesOf(text: string): HaltRule[] | undefined {
   const long = OLD[text] ?? text.replace(/^(\d+%)$/, 'soon,fail=$1');

@@ -6,7 +6,7 @@ import type { HaltRule } from './halt-rule.js';
 
 /** Why a run was halted, and how it stood then. */
 export interface Halted {
-  /** The rule that was met; undefined when too many items in a row failed for one reason. */
+  /** The rule that was met; undefined when calls failed as every further one would have. */
   readonly rule: HaltRule | undefined;
   /** How many items the rule had counted by then, and of how many that were done; or how many had failed in a row. */
   readonly counted: number;
@@ -19,7 +19,7 @@ export interface Halted {
 const LEAST = 10;
 
 /**
- * Ends a run when a rule is met, or when so many items in a row fail as their error says.
+ * Ends a run when a rule is met, or when it is told that every further item would fail too.
  *
  * Items are counted by `count` as they are done, or by `items` above the sinks; `outcomes` below the sinks counts what
  * only they find out. What a rule has been met by is not undone: an item that is ok but cannot be written counts as
@@ -39,7 +39,6 @@ export class Halt {
   #halted: Halted | undefined;
   /** True when what runs is given up. */
   #now = false;
-  #alike = { key: '', times: 0 };
 
   /** `total` is how many items there are, where that is known; a share of all that are done needs it. */
   constructor(rules: readonly HaltRule[], total?: number) {
@@ -76,12 +75,15 @@ export class Halt {
     if (error !== undefined) {
       this.#counts.fail++;
       this.#known.add(item);
-      this.#compare(error);
     } else if (item.skipped === undefined) {
       this.#counts.success++;
-      this.#alike.times = 0;
     }
     this.#check();
+  };
+
+  /** Calls of a step have failed alike as often in a row as they say: every further one would fail too. */
+  readonly alike = (error: BatchxError, counted: number): void => {
+    this.#halt('soon', { rule: undefined, counted, finished: this.#finished, error });
   };
 
   /** Counts items as they pass, and lets none pass behind the one that ends the run now. */
@@ -117,15 +119,6 @@ export class Halt {
     if (!percent) return counted >= amount;
     const of = why === 'done' ? (this.#total ?? Infinity) : this.#finished;
     return (why === 'done' || this.#finished >= LEAST) && counted * 100 >= amount * of;
-  }
-
-  /** Failures that say so halt when enough of them come in a row, as every further item would fail too. */
-  #compare(error: BatchxError): void {
-    const { code, message, haltAfter = Infinity, haltKey = message } = error;
-    const key = `${code}: ${haltKey}`;
-    const counted = key === this.#alike.key ? this.#alike.times + 1 : 1;
-    this.#alike = { key, times: counted };
-    if (counted >= haltAfter) this.#halt('soon', { rule: undefined, counted, finished: this.#finished, error });
   }
 
   #halt(when: HaltRule['when'], halted: Halted): void {

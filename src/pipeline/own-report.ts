@@ -1,5 +1,6 @@
 import { BatchxError } from '../core/errors.js';
 import { makeReport } from '../report/make-report.js';
+import { redactedJson } from '../report/redacted.js';
 import { writeReport } from '../report/report-file.js';
 import type { Resources } from '../report/report-schema.js';
 import type { RunRecorder } from '../report/run-recorder.js';
@@ -37,14 +38,18 @@ export async function writeOwnReport(
     halted:
       halted === undefined
         ? null
-        : { rule: halted.rule?.said ?? null, words: halted.rule?.said ?? halted.error?.message ?? 'halted' },
+        : {
+            rule: halted.rule?.said ?? null,
+            words:
+              halted.rule?.said ?? [halted.error?.message ?? 'halted', halted.error?.advice ?? []].flat().join('; '),
+          },
     error,
     aggregate,
     resources: unknown,
     failed: { file: failed, command: undefined },
   });
   try {
-    await writeReport(path, `${redact(JSON.stringify(report, null, 2))}\n`, recorder);
+    await writeReport(path, `${redactedJson(report, redact, 2)}\n`, recorder);
     return undefined;
   } catch (thrown) {
     return BatchxError.from(thrown, 'output');

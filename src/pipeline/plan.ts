@@ -16,6 +16,8 @@ export interface Use {
 export interface StepUse extends Use {
   /** An operator on the stream of items instead of a step. */
   readonly kind?: 'flow' | undefined;
+  /** What a call of it costs of a rate that counts tokens, where its options do not say; a number, or by the item. */
+  readonly cost?: number | DataFunction | undefined;
   /** What it is called; its name unless said. */
   readonly label?: string | undefined;
   /** How its calls are tried. */
@@ -36,6 +38,8 @@ export interface StepUse extends Use {
   /** JSON Schemas, or their paths, that the data have to fit before it, and its result after it. */
   readonly accepts?: unknown;
   readonly returns?: unknown;
+  /** Whether items that do not fit them go on all the same, with a warning. */
+  readonly lenient?: boolean | undefined;
   /** What its templates may name besides an item, where that is not what all may. */
   readonly context?: Readonly<Record<string, unknown>> | undefined;
   /** It is told what the step would do for an item, and nothing is done. */
@@ -62,7 +66,8 @@ export interface Plan {
   readonly steps: readonly StepUse[];
   /** How many items each stage works on at once; what is found out is so for each step that reaches outside. */
   readonly concurrency?: number | AdaptiveOptions | undefined;
-  readonly ordered: boolean;
+  /** Whether items keep their order. Unless said, they do in stages whose steps only work in memory. */
+  readonly ordered?: boolean | undefined;
   /** When to end before the input does; no rules for never. */
   readonly halt: readonly HaltRule[];
   /**
@@ -71,6 +76,8 @@ export interface Plan {
    * effects of its own.
    */
   readonly haltInTurn?: boolean | undefined;
+  /** Whether failures that every further item would have too end the run as well; true unless said. */
+  readonly haltAlike?: boolean | undefined;
   /** How many items there are, where that is known before they are read. */
   readonly total?: number | undefined;
   /** In their order; the last one settles the items. */

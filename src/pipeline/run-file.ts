@@ -51,7 +51,8 @@ export async function runFile(
   const recorder =
     counting ?? (asksForReport(file) ? new RunRecorder(runtime, new Account(runtime.events)) : undefined);
   const inside = { ...(recorder?.counting(runtime) ?? runtime), env, context, redact };
-  const { plan, aggregate, report, folders }: FilePlan = planOfFile(file, context, inside);
+  // The templates of recipes may name the secrets that these declare; commands see them only by such.
+  const { plan, aggregate, report, folders }: FilePlan = planOfFile(file, context, { ...inside, env: runtime.env });
   await makeFolders(folders, runtime.events);
   if (report !== undefined) await checkReportPath(report);
   let made: unknown;

@@ -14,12 +14,13 @@ import {
 } from 'rxjs';
 import { Account, type Counts } from '../core/account.js';
 import { BatchxError } from '../core/errors.js';
+import type { StageState } from '../core/events.js';
 import type { Item } from '../core/item.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import { wait } from '../core/wait.js';
 import type { RunRecorder } from '../report/run-recorder.js';
-import { compile, sinks } from './compile.js';
+import { compile, sinks, totalOf } from './compile.js';
 import { Halt, type Halted } from './halt.js';
 import type { Plan } from './plan.js';
 
@@ -64,7 +65,8 @@ export async function run(
 ): Promise<RunResult> {
   const cut = new AbortController();
   const cutShort = (): void => cut.abort();
-  const halt = new Halt(plan.halt, plan.total);
+  const total = totalOf(plan, registry);
+  const halt = new Halt(plan.halt, total);
   const rules = plan.halt.length > 0;
   // Without a step there is no stage that could count them as they are done.
   const inTurn = rules && (plan.haltInTurn === true || plan.steps.length === 0);
@@ -81,12 +83,20 @@ export async function run(
     ...(end === undefined ? [] : [end]),
     takeUntil(aborted.pipe(switchMap(() => wait(FLUSH, runtime.scheduler)))),
   ] as OperatorFunction<unknown, unknown>[];
-  const watch = { onLimit: cutShort, onEnd: inTurn ? undefined : halt.count, giveUp: halt.givingUp, recorder };
+  const onRead = (): void => runtime.events.emit('batch:read', { items: account.counts.read });
+  const onLimit = (): void => {
+    cutShort();
+    onRead();
+  };
+  const stages: StageState[] = [];
+  const onEnd = inTurn ? undefined : halt.count;
+  const onAlike = plan.haltAlike === false ? undefined : halt.alike;
+  const watch = { onLimit, onRead, onEnd, onAlike, giveUp: halt.givingUp, recorder, stages };
   const values = operators.reduce<Observable<unknown>>(
     (above, operator) => above.pipe(operator),
     compile(plan, registry, { ...runtime, stopping }, watch),
   );
-  runtime.events.emit('batch:start', { name: plan.name });
+  runtime.events.emit('batch:start', { name: plan.name, total, stages });
   const error = await ended(values);
   const clean = await cleanedUp(runtime);
   runtime.events.emit('batch:end', { error });

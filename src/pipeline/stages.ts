@@ -2,11 +2,12 @@ import { map, type OperatorFunction, tap } from 'rxjs';
 import { Cache } from '../core/cache/cache.js';
 import { type CachedStep, cachedStep, uncacheable } from '../core/cache/cached-step.js';
 import type { AnyDefinition, StepDefinition } from '../core/define.js';
-import type { Events } from '../core/events.js';
+import type { Events, StageState } from '../core/events.js';
 import { BatchxError } from '../core/errors.js';
 import type { Item } from '../core/item.js';
 import { AdaptiveConcurrency } from '../core/policy/adaptive.js';
 import { attempts, singly } from '../core/policy/attempts.js';
+import { type StepCost, weighing } from '../core/policy/cost.js';
 import type { Policies } from '../core/policy/policies.js';
 import type { Breaker } from '../core/policy/breaker.js';
 import { type PolicyDefaults, policiesWith } from '../core/policy/policy-options.js';
@@ -17,18 +18,24 @@ import { stage, type StageWatch } from '../core/stage.js';
 import { type Applied, applied, type StepFunction } from '../core/step.js';
 import type { RunRecorder } from '../report/run-recorder.js';
 import type { StepKind } from '../report/step-meter.js';
+import { type OnAlike, tellingAlike } from './alike.js';
 import { camelCase } from './file/camel-case.js';
 import { dryStep } from './dry-step.js';
 import type { CacheUse, Plan, StepUse } from './plan.js';
 import { usualWorkers } from './processors.js';
+import { toldOnce } from './told-once.js';
 import { beside, both, failingWith, inPlace, optional, when, withResult } from './step-wrappers.js';
 
 type Operator = OperatorFunction<Item, Item>;
 
 /** What those who watch the stages of a pipeline are told, and may tell it. */
 export interface StagesWatch extends StageWatch {
+  /** Told when every further call of a step would fail too. */
+  readonly onAlike?: OnAlike | undefined;
   /** Counts what the steps do. */
   readonly recorder?: RunRecorder | undefined;
+  /** Where each stage is put, for those who look at it while the run goes on. */
+  readonly stages?: StageState[] | undefined;
 }
 
 /** Consecutive steps that share one slot for an item on its way through all of them. */
@@ -79,7 +86,7 @@ export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch
       : last;
     if (own) operators.push(group);
     const counted = (step: Applied): Applied => (meter === undefined ? step : (recorder?.around(step, meter) ?? step));
-    group.steps.push(stepOf(use, definition, { name, counted, adaptive }, registry, runtime));
+    group.steps.push(stepOf(use, definition, { name, counted, adaptive, onAlike: watch.onAlike }, registry, runtime));
     group.names.push(name);
     group.usual = Math.min(group.usual, workersFor(definition));
     group.ordered ??= use.ordered;
@@ -96,16 +103,22 @@ export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch
       concurrency = capOf(plan) ?? (Number.isFinite(each.usual) ? each.usual : 4),
     } = each;
     const caps = adaptive === undefined ? concurrency : told(adaptive.of, adaptive.by, runtime);
-    const options = { concurrency: caps, ordered: each.ordered ?? plan.ordered, stop: runtime.stopping };
-    recorder?.stages.push({
+    // Rows that only go through memory stay as they came: nobody expects anything else, and nothing is slower for it.
+    const ordered = each.ordered ?? plan.ordered ?? (from === 'usual' && !Number.isFinite(each.usual));
+    const options = { concurrency: caps, ordered, stop: runtime.stopping };
+    const counts = { begun: 0, ended: 0, ok: 0, failed: 0, skipped: 0 };
+    const state = {
       get concurrency() {
         return adaptive?.of.cap ?? concurrency;
       },
       from,
       steps: names,
-    });
+      counts,
+    } as const;
+    recorder?.stages.push(state);
+    watch.stages?.push(state);
     // Items are done once the last stage has let them go.
-    return stage(steps, options, 'stage', { ...watch, onEnd: index === lastStage ? watch.onEnd : undefined });
+    return stage(steps, options, 'stage', { ...watch, counts, onEnd: index === lastStage ? watch.onEnd : undefined });
   });
 }
 
@@ -138,12 +151,13 @@ interface Known {
   readonly name: string;
   readonly counted: (step: Applied) => Applied;
   readonly adaptive: AdaptiveConcurrency | undefined;
+  readonly onAlike: OnAlike | undefined;
 }
 
 function stepOf(
   use: StepUse,
   definition: StepDefinition,
-  { name, counted, adaptive }: Known,
+  { name, counted, adaptive, onAlike }: Known,
   registry: Registry,
   runtime: Runtime,
 ): Applied {
@@ -155,20 +169,26 @@ function stepOf(
   const run = definition.create(options, seen);
   const timed = kindOf(use, definition) === 'timed';
   const defaults = definition.policies?.(options, seen);
-  const call = triedBy(use, { name: timed ? name : undefined, adaptive, defaults }, run, runtime);
-  const tried =
+  const cost = definition.cost?.(options) ?? costOf(use);
+  const call = triedBy(use, { name: timed ? name : undefined, adaptive, defaults, cost }, run, runtime);
+  const called =
     cache === undefined
       ? applied(call, definition.gives)
       : applied(cachedStep(call, definition.gives, cacheFor(cache, name, definition, options, seen)), 'item');
+  // A step that may fail ends nothing.
+  const tell = (error: BatchxError, times: number): void => onAlike?.(hiding(error, runtime), times);
+  const tried = onAlike === undefined || mayFail === true ? called : tellingAlike(called, defaults?.server, tell);
   let step = use.accepts === undefined ? tried : both(contract(use, 'accepts', registry, runtime), tried);
   if (use.returns !== undefined) step = both(step, contract(use, 'returns', registry, runtime));
   step = failingWith(step, (error) => hiding(error, runtime));
-  step = counted(output === undefined ? inPlace(step) : beside(step, output));
+  const { gives } = definition;
+  step = counted(output === undefined ? inPlace(step, gives) : beside(step, output, gives));
   if (use.when !== undefined) step = when(step, use.when);
   if (mayFail !== true) return step;
-  return optional(step, ({ message }, item) => {
-    runtime.events.emit('batch:warning', { message: `${nameOf(use)}: ${message}`, where: item.where ?? item.id });
-  });
+  return optional(
+    step,
+    toldOnce((items) => `${nameOf(use)} failed for ${items}, which went on without it`, runtime),
+  );
 }
 
 /** What a step is cached by. */
@@ -193,20 +213,29 @@ interface Trying {
   readonly adaptive: AdaptiveConcurrency | undefined;
   /** How the step itself wants them to be tried. */
   readonly defaults: PolicyDefaults | undefined;
+  readonly cost: StepCost | undefined;
 }
 
 function triedBy(
   { policies, key, ...use }: StepUse,
-  { name, adaptive, defaults }: Trying,
+  { name, adaptive, defaults, cost }: Trying,
   run: StepFunction,
   runtime: Runtime,
 ): StepFunction {
   if (policies === undefined && adaptive === undefined && defaults === undefined)
     return name === undefined ? run : singly(run, name, runtime);
   const said = policiesWith(defaults ?? {}, policies ?? {}, runtime, nameOf(use));
-  const tried = { ...said, key, name, adaptive };
+  const { limiter } = said;
+  const weighed = cost !== undefined && limiter?.weighs === true ? weighing(cost, limiter) : undefined;
+  const tried = { ...said, ...weighed, key, name, adaptive };
   tellBreaker(tried, runtime);
   return attempts(run, tried, runtime);
+}
+
+/** What a file says of the cost of a call; what is no number fails the item when it is asked for. */
+function costOf({ cost }: StepUse): StepCost | undefined {
+  if (cost === undefined) return undefined;
+  return { before: typeof cost === 'number' ? () => cost : (item) => cost(item.data, item) as number };
 }
 
 /** Tells of what the breaker of a step does; of one that several steps share only once. */
@@ -224,8 +253,16 @@ const watched = new WeakMap<Breaker, Events>();
 /** The step that checks what goes in, or comes out: as any other, found by its name. */
 function contract(use: StepUse, which: 'accepts' | 'returns', registry: Registry, runtime: Runtime): Applied {
   const definition = registry.get('step', CONTRACT);
-  const run = definition.create(parseOptions(definition.options, { schema: use[which] }, nameOf(use)), runtime);
-  return applied(run, definition.gives);
+  const name = nameOf(use);
+  const run = definition.create(parseOptions(definition.options, { schema: use[which] }, `${name}.${which}`), runtime);
+  const step = applied(run, definition.gives);
+  if (use.lenient === true) {
+    const tell = toldOnce((items) => `${items} went on that did not fit what ${name} ${which}`, runtime);
+    return optional(step, (error, item) => tell(hiding(error, runtime), item));
+  }
+  const breach = ({ code, message, cause }: BatchxError): BatchxError =>
+    new BatchxError(code, `not what ${name} ${which}: ${message}`, { class: 'permanent', cause });
+  return failingWith(step, (error) => (error.code === 'validation' ? breach(error) : error));
 }
 
 const CONTRACT = 'validate';

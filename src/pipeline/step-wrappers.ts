@@ -2,7 +2,7 @@ import type { DataFunction } from '../core/expression.js';
 import type { BatchxError } from '../core/errors.js';
 import type { Item } from '../core/item.js';
 import { isPromiseLike } from '../core/promise.js';
-import { type Applied, applied } from '../core/step.js';
+import { type Applied, applied, type Gives } from '../core/step.js';
 
 type Next = Item | undefined;
 
@@ -14,19 +14,23 @@ const then = (step: Applied, change: (next: Next, item: Item) => Next): Applied 
   };
 };
 
+/** Whether a step has given a result: one that gives data always has, even where they are those that it was given. */
+const hasResult = (next: Item, item: Item, gives: Gives): boolean => gives === 'data' || next.data !== item.data;
+
 /** Puts the result of a step beside the data, as `name` and as `result`, instead of in their place. */
-export const beside = (step: Applied, name: string): Applied =>
+export const beside = (step: Applied, name: string, gives: Gives): Applied =>
   then(step, (next, item) => {
-    if (next === undefined || !next.live || next.data === item.data) return next;
+    if (next === undefined || !next.live || !hasResult(next, item, gives)) return next;
     const { data: result, extra } = next;
     return item.withExtra({ ...extra, outputs: { ...extra.outputs, [name]: result, result } });
   });
 
 /** Lets the data that a step has replaced be the result from then on. */
-export const inPlace = (step: Applied): Applied =>
-  then(step, (next) => {
+export const inPlace = (step: Applied, gives: Gives): Applied =>
+  then(step, (next, item) => {
     const outputs = next?.extra.outputs;
     if (next === undefined || outputs?.result === undefined || !next.live) return next;
+    if (!hasResult(next, item, gives)) return next;
     return next.withExtra({ outputs: { ...outputs, result: next.data } });
   });
 

@@ -6,7 +6,9 @@ import { openOutput } from '../core/rows-out.js';
 import type { Runtime } from '../core/runtime.js';
 import type { SinkWriter } from '../core/sink-writer.js';
 import type { Times } from './item-times.js';
-import { round, rounded } from './make-report.js';
+import { rounded } from './make-report.js';
+import { redactedJson } from './redacted.js';
+import { round } from './round.js';
 
 /** How much is gathered before it is written, in characters. */
 const PIECE = 64 * 1024;
@@ -40,7 +42,7 @@ export class ItemRows {
     const { id, status, reason, error } = outcome;
     const { ms = 0, attempts = 0, steps = {} } = times ?? {};
     const row = { id, status, reason, error: error?.code, ms: round(ms), attempts, steps: rounded(steps) };
-    this.#text += `${this.#redact(JSON.stringify(row))}\n`;
+    this.#text += `${redactedJson(row, this.#redact)}\n`;
     if (this.#text.length >= PIECE) this.#flush();
   };
 

@@ -3,7 +3,8 @@ import type { Quantiles } from '../core/quantiles.js';
 import type { SlowItem } from './item-times.js';
 import { recommend } from './recommendations.js';
 import type { Report, Resources, StepReport } from './report-schema.js';
-import type { RunRecorder } from './run-recorder.js';
+import { round } from './round.js';
+import type { RunRecorder, StageFigures } from './run-recorder.js';
 import type { StepMeter, Waits } from './step-meter.js';
 
 /** What is not counted but known at the end of a run. */
@@ -44,7 +45,7 @@ export function makeReport(recorder: RunRecorder, end: RunEnd): Report {
     counts,
     skipped: Object.fromEntries(recorder.skipped),
     throughput: perSecond(counts.read - counts.pending, ms),
-    stages: recorder.stages.map((stage) => ({ ...stage, steps: [...stage.steps] })),
+    stages: recorder.stages.map(stageOf),
     steps: steps.map((step) => stepOf(step, ms)),
     bytes: { in: recorder.bytesIn ?? null, out: bytesOut(recorder) },
     resources,
@@ -62,6 +63,10 @@ export function makeReport(recorder: RunRecorder, end: RunEnd): Report {
       files: recorder.files.count,
       filesBytes: recorder.files.bytes,
     },
+    warnings: {
+      count: recorder.warnings.count,
+      list: recorder.warnings.list.map(({ message, where }) => ({ message, where: where ?? null })),
+    },
     failures: {
       total,
       causes: causes.list.map((cause) => ({ ...cause })),
@@ -74,6 +79,20 @@ export function makeReport(recorder: RunRecorder, end: RunEnd): Report {
     recommendations: [],
   };
   return { ...report, recommendations: recommend(report) };
+}
+
+function stageOf({ concurrency, from, steps, counts }: StageFigures): Report['stages'][number] {
+  const { begun, ok, failed, skipped } = counts;
+  return {
+    concurrency,
+    from,
+    steps: [...steps],
+    in: begun,
+    ok,
+    failed,
+    skipped,
+    pending: begun - ok - failed - skipped,
+  };
 }
 
 function stepOf(meter: StepMeter, runMs: number): StepReport {
@@ -103,6 +122,7 @@ function stepOf(meter: StepMeter, runMs: number): StepReport {
       slot: waitsOf(waits.slot),
     },
     retriedAfter: Object.fromEntries(meter.retriedAfter),
+    cache: meter.cache === undefined ? null : { ...meter.cache },
   };
 }
 
@@ -115,6 +135,7 @@ const unknown = {
   ms: null,
   waits: null,
   retriedAfter: null,
+  cache: null,
 };
 
 function waitsOf({ count, ms, byName }: Waits): { count: number; ms: number; of: string | null } {
@@ -144,6 +165,3 @@ const iso = (wall: number): string => new Date(wall).toISOString();
 /** Times of steps as they are shown: a microsecond is finer than the clock is right. */
 export const rounded = (steps: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(steps).map(([name, ms]) => [name, round(ms)]));
-
-/** To thousandths. */
-export const round = (value: number): number => Math.round(value * 1000) / 1000;

@@ -68,6 +68,8 @@ function ofWaits({ name, waits, ms, busyMs, ok }: StepReport, report: Report): (
     (each) => each.to === 'open' && each.breaker === (waits.breaker.of ?? name),
   ).length;
   const times = opened === 0 ? '' : `, which opened ${opened === 1 ? 'once' : `${number(opened)} times`}`;
+  // Who waits for a rate has one, which is more than the other side bears.
+  const lower = waits.rate.count === 0 ? 'give it a `rate`' : `lower ${rate}`;
   const came = report.ms === 0 ? 0 : (ok * 1000) / report.ms;
   return [
     share.rate < WORTH.rate
@@ -86,7 +88,7 @@ function ofWaits({ name, waits, ms, busyMs, ok }: StepReport, report: Report): (
       ? undefined
       : {
           share: share.throttled,
-          text: `${spentOn(share.throttled)} because the other side said so: give it a \`rate\`; about ${perSecond(came)} came through`,
+          text: `${spentOn(share.throttled)} because the other side said so: ${lower}; about ${perSecond(came)} came through`,
         },
   ];
 }

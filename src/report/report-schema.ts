@@ -50,6 +50,13 @@ const step = z.strictObject({
     .record(z.string(), whole())
     .nullable()
     .describe('How often it was to be tried again after what, such as `503` or `exit code 1`.'),
+  cache: z
+    .strictObject({
+      hits: whole().describe('Results that were found: their calls were not made.'),
+      misses: whole().describe('Results that were not.'),
+    })
+    .nullable()
+    .describe('What was looked for in its cache; null for a step that has none, or for which nothing was looked for.'),
 });
 
 /** The schema of a report: what is said at the end of a run. */
@@ -71,8 +78,11 @@ export const reportSchema = z
     interrupted: z.boolean().describe('Whether it was told to stop, as by Ctrl-C.'),
     halted: z
       .strictObject({
-        rule: z.string().nullable().describe('The rule that was met; null when too many items in a row failed alike.'),
-        words: z.string().describe('Why, in words.'),
+        rule: z
+          .string()
+          .nullable()
+          .describe('The rule that was met; null when calls failed as every further one would have.'),
+        words: z.string().describe('Why, in words, and what can be done about it.'),
       })
       .nullable(),
     error: z
@@ -103,6 +113,11 @@ export const reportSchema = z
             .enum(['step', 'run', 'usual'])
             .describe('Who says so: one of its steps, the pipeline or the command line for all, or nobody.'),
           steps: z.array(z.string()).describe('The names of its steps.'),
+          in: whole().describe('Items that it began.'),
+          ok: whole().describe('Items that went on behind it.'),
+          failed: whole(),
+          skipped: whole(),
+          pending: whole().describe('Items that it began and did not end.'),
         }),
       )
       .describe('Consecutive steps that share their workers.'),
@@ -149,6 +164,12 @@ export const reportSchema = z
         filesBytes: whole(),
       })
       .describe('What was written.'),
+    warnings: z
+      .strictObject({
+        count: whole(),
+        list: z.array(z.strictObject({ message: z.string(), where: z.string().nullable() })),
+      })
+      .describe('What was warned of; the first thousand.'),
     failures: z.strictObject({
       total: whole(),
       causes: z.array(

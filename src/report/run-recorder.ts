@@ -1,7 +1,7 @@
 import { map, type OperatorFunction } from 'rxjs';
 import type { Account } from '../core/account.js';
 import { BatchxError } from '../core/errors.js';
-import type { EventMap } from '../core/events.js';
+import type { EventMap, StageState } from '../core/events.js';
 import { type InputWatch, watchInputs } from '../core/in-use.js';
 import type { Item, SkipReason } from '../core/item.js';
 import type { Runtime } from '../core/runtime.js';
@@ -11,10 +11,8 @@ import { ItemTimes, type Times } from './item-times.js';
 import { counted, type StepKind, StepMeter, timed } from './step-meter.js';
 
 /** A stage of the run, and where its concurrency comes from: one of its steps, the run as a whole, or neither. */
-export interface StageFigures {
-  readonly concurrency: number;
+export interface StageFigures extends StageState {
   readonly from: 'step' | 'run' | 'usual';
-  readonly steps: readonly string[];
 }
 
 export interface BreakerChange extends Omit<EventMap['batch:breaker'], 'name' | 'key'> {
@@ -54,6 +52,7 @@ export class RunRecorder {
   readonly skipped = new Map<SkipReason, number>();
   readonly breakers = new Firsts<BreakerChange>();
   readonly folders = new Firsts<string>();
+  readonly warnings = new Firsts<EventMap['batch:warning']>();
   readonly outputs = new Firsts<{ readonly path: string; readonly bytes: number }>();
   /** The files that were written for one item each. */
   readonly files = { count: 0, bytes: 0 };
@@ -80,6 +79,7 @@ export class RunRecorder {
     events.on('batch:item:end', (outcome) => this.#settled(outcome));
     events.on('batch:attempt', ({ step, error }) => this.#of(step)?.triesAgain(retryOf(BatchxError.from(error))));
     events.on('batch:attempt:end', (attempt) => this.#attempted(attempt));
+    events.on('batch:cache', ({ step, hit }) => this.#of(step)?.looked(hit));
     events.on('batch:wait:end', (wait) => this.#of(wait.step)?.waited(wait));
     events.on('batch:breaker', ({ name, key, ...change }) =>
       this.breakers.add({ ...change, at: runtime.wallNow(), breaker: name, key }),
@@ -92,6 +92,7 @@ export class RunRecorder {
         this.files.bytes += bytes;
       }
     });
+    events.on('batch:warning', (warning) => this.warnings.add(warning));
     events.on('batch:folder', ({ path }) => this.folders.add(path));
   }
 

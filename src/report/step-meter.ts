@@ -46,6 +46,8 @@ export class StepMeter {
     throttled: none(),
     slot: none(),
   };
+  /** How often a result was found in its cache, and how often not; undefined without one. */
+  cache: { hits: number; misses: number } | undefined = undefined;
   /** How often it was tried again after what. */
   readonly retriedAfter = new Map<string, number>();
 
@@ -70,6 +72,13 @@ export class StepMeter {
     if (throttled) this.throttled++;
     this.busyMs += ms;
     this.latency.add(ms);
+  }
+
+  /** A result was looked for in its cache. */
+  looked(hit: boolean): void {
+    this.cache ??= { hits: 0, misses: 0 };
+    if (hit) this.cache.hits++;
+    else this.cache.misses++;
   }
 
   triesAgain(after: string): void {

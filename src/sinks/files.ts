@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import type * as z from 'zod';
 import { defineSink } from '../core/define.js';
 import { BatchxError } from '../core/errors.js';
 import { type ItemFileOptions, itemFileOptions, ItemFiles } from '../core/item-files.js';
@@ -8,8 +9,12 @@ import { parseOptions } from '../core/schema.js';
 import { sinkOf } from '../core/sink-of.js';
 import type { SinkWriter } from '../core/sink-writer.js';
 
-export const filesSinkOptions = itemFileOptions.extend({
+const { path } = itemFileOptions.shape;
+
+const options = itemFileOptions.extend({
   root: itemFileOptions.shape.root.unwrap().describe('The folder to write to; no path leads out of it.'),
+  path: path.optional().describe(path.description ?? ''),
+  name: path.optional().describe('Another word for `path`, as in `files: pages/` with `name: "{{ sku }}.html"`.'),
   content: itemFileOptions.shape.content
     .unwrap()
     .default('{{ data }}')
@@ -17,6 +22,19 @@ export const filesSinkOptions = itemFileOptions.extend({
       'What to write, the data itself unless said: a template, or in code a function of `data` and `item`. Text and bytes are written as they are, other values as a line of JSON.',
     ),
 });
+
+/** One of the two says what the files are called. */
+export const filesSinkOptions = options
+  .superRefine(({ path: first, name }, context) => {
+    if ((first === undefined) !== (name === undefined)) return;
+    const got = name === undefined ? 'neither' : 'both';
+    context.addIssue({
+      code: 'custom',
+      path: name === undefined ? [] : ['name'],
+      message: `expected \`name\` or \`path\`, which says what each file is called, such as "{{ id }}.json", got ${got}`,
+    });
+  })
+  .meta({ oneOf: [{ required: ['name'] }, { required: ['path'] }] });
 
 /** How many files are written at once. */
 const AT_ONCE = 8;
@@ -63,10 +81,21 @@ export const filesSink = defineSink({
   options: filesSinkOptions,
   examples: [
     { title: 'A file of JSON for each row', options: { root: 'products', path: '{{ sku }}.json' } },
+    { title: 'The same, by another word', options: { root: 'products', name: '{{ id }}.json' } },
     { title: 'One field of it as text', options: { root: 'pages', path: '{{ name }}.html', content: '{{ html }}' } },
   ],
-  open: (options, runtime) => writerOf(new ItemFiles(options, runtime)),
+  writes: {
+    options: ['path', 'name'],
+    at: (given, runtime) => {
+      const files = filesOf(given, runtime);
+      return (item) => files.outputOf(item);
+    },
+  },
+  open: (given, runtime) => writerOf(filesOf(given, runtime)),
 });
+
+const filesOf = ({ path: first, name, ...others }: z.output<typeof filesSinkOptions>, runtime: Runtime): ItemFiles =>
+  new ItemFiles({ ...others, path: (first ?? name) as string }, runtime);
 
 const writerOf = (files: ItemFiles): SinkWriter => ({
   async write(items, refuse, skip, done) {

@@ -51,6 +51,7 @@ export const literalsSource = defineSource({
   summary: 'Makes one item of each value that is listed.',
   options: literalsOptions,
   files: () => [],
+  total: ({ values }) => values.length,
   examples: [{ title: 'Numbers', options: { values: [1, 2, 3] } }],
   open: ({ values }) => itemsOf(values),
 });

@@ -8,16 +8,18 @@ import { defineSource } from '../core/define.js';
 import { BatchxError, messageOf } from '../core/errors.js';
 import { useInputs } from '../core/in-use.js';
 import { Item, type Place } from '../core/item.js';
+import { MANIFEST_KEYS } from '../core/manifest-keys.js';
 import { defaultRuntime, type Runtime } from '../core/runtime.js';
 import { describeIssues, parseOptions } from '../core/schema.js';
 import { fromSource } from '../core/source.js';
+import { didYouMean } from '../core/suggest.js';
 
 export const manifestOptions = z.strictObject({
   path: z
     .string()
     .min(1, 'expected a path, got empty text')
     .describe(
-      'A file of YAML, JSON or JSONL that lists the items, each with `data`, and an `id` and `metadata` if wanted.',
+      'A file of YAML, JSON or JSONL that lists the items, each with `data`, and an `id` and `metadata` if wanted; by itself, or under `items`.',
     ),
 });
 
@@ -93,6 +95,8 @@ function itemOf(value: unknown, seq: number, place: Place): Item {
   return new Item(seq, data, undefined, place, seq, { id: String(own), metadata });
 }
 
+const known = new Set<string>(MANIFEST_KEYS);
+
 async function entriesIn(path: string): Promise<readonly unknown[]> {
   let text: string;
   try {
@@ -102,6 +106,11 @@ async function entriesIn(path: string): Promise<readonly unknown[]> {
   }
   const value = /\.(?:jsonl|ndjson)$/.test(path) ? linesIn(text, path) : await documentIn(text, path);
   const list = Array.isArray(value) ? value : (value as { items?: unknown } | null)?.items;
+  const unknown = Object.keys(Array.isArray(value) ? {} : (value ?? {})).find((key) => !known.has(key));
+  if (Array.isArray(list) && unknown !== undefined) {
+    const hint = didYouMean(unknown, known) || `; there are ${[...known].join(', ')}`;
+    throw new BatchxError('input', `${path}: \`${unknown}\` is not known beside \`items\`${hint}`, { where: path });
+  }
   if (Array.isArray(list)) return list as unknown[];
   throw new BatchxError('input', `${path}: expected a list of items, or one under \`items\``, { where: path });
 }

@@ -22,7 +22,21 @@ function offered(line: string): string[] {
 
 describe('in bash', () => {
   itNeeds('bash', 'completes commands', () => {
-    expect(offered('batchx ')).toEqual(['run', 'check', 'exec', 'map', 'filter', 'steps', 'schema', 'completion']);
+    expect(offered('batchx ')).toEqual([
+      'run',
+      'check',
+      'exec',
+      'http',
+      'map',
+      'filter',
+      'init',
+      'steps',
+      'schema',
+      'completion',
+    ]);
+    expect(offered('batchx http P')).toEqual(['POST', 'PUT', 'PATCH']);
+    expect(offered('batchx init ')).toEqual(['files', 'commands', 'api', 'csv']);
+    expect(offered('batchx http --as ')).toEqual(['auto', 'json', 'text', 'none', 'response']);
     expect(offered('batchx f')).toEqual(['filter']);
   });
 

@@ -398,6 +398,14 @@ describe('what runs when', () => {
           .map((line) => line.split('\t')[6]),
       ).toEqual(Array(5).fill('127'));
     }
+    // Who says when to halt is taken at their word, as by GNU parallel.
+    for (const [halt, count] of [
+      ['never', 8],
+      ['soon,fail=7', 7],
+    ] as const) {
+      const said = exec(['-j1', '--halt', halt, '--joblog', 'none', 'no-such-program'], '1\n2\n3\n4\n5\n6\n7\n8\n');
+      expect([said.ended, lines(read('none')).length - 1]).toEqual([halt === 'never' ? 1 : 3, count]);
+    }
     // That the values are wrong says nothing of the next.
     const values = Array.from({ length: 7 }, (_, i) => `no-such-program-${i}`);
     expect(exec(['-j1', '{}', ':::', ...values]).ended).toBe(1);

@@ -217,6 +217,32 @@ describe('batchx run', () => {
     expect(batchx(['run', name, '--shape', 'result'])).toMatchObject({ stdout: '"GOOD DAY A!?"\n', ended: 0 });
   });
 
+  it('lets steps that only look at an item leave the result as it is', () => {
+    const said = { exec: 'echo {{ n }}', output: 'said' };
+    const last = (...steps: object[]): string => {
+      const name = pipeline({ input: { items: [{ n: 1 }] }, steps: [said, ...steps] });
+      return batchx(['run', name, '--shape', 'result']).stdout;
+    };
+    expect(last()).toBe('"1"\n');
+    expect(last({ filter: 'data.n > 0' })).toBe('"1"\n');
+    expect(last({ write: 'left.txt', content: '{{ said }}' })).toBe('"1"\n');
+    expect(last({ map: 'data' })).toBe('{"n":1}\n');
+    expect(last({ map: 'data', output: 'same' }, { map: 'same.n + said' })).toBe('"11"\n');
+  });
+
+  it('shows a secret nowhere, also that of a recipe, whose commands have it', () => {
+    const canary = 'r3cipe-s3cret';
+    file(
+      'secretive.yaml',
+      'secrets: [TOKEN]\nsteps:\n  - exec: [sh, -c, \'echo "$KEY" >&2; test -n "$KEY" && test -z "$TOKEN" && exit 7\']\n    env: { KEY: "{{ env.TOKEN }}" }\n',
+    );
+    const output = [{ failed: 'secretive-letters.jsonl' }];
+    const name = pipeline({ input: { items: ['a'] }, steps: [{ pipeline: 'secretive.yaml' }], output });
+    const done = batchx(['run', name], '', { env: { ...process.env, TOKEN: canary } });
+    expect(done.stderr).toContain('exit code 7: ***');
+    for (const text of [done.stdout, done.stderr, read('secretive-letters.jsonl')]) expect(text).not.toContain(canary);
+  });
+
   it('shows a secret nowhere', () => {
     const canary = 'c4nary-s3cret';
     const name = pipeline({

@@ -209,7 +209,7 @@ describe('SIGUSR1', () => {
     running.write('1\n2\nx\n');
     await running.until(runs(2));
     running.kill('SIGUSR1');
-    await running.until(({ stderr }) => /batchx: 0 done · 0\/s · 3 in flight\n/.test(stderr));
+    await running.until(({ stderr }) => /batchx: 0\/\? done · 0\/s · 3 in flight\n/.test(stderr));
     running.kill('SIGUSR2');
     running.process.stdin?.end();
     expect((await running.ended).stderr).not.toContain('Debugger');

@@ -48,7 +48,7 @@ describe('what is wrong with a command line is said, with what to do, and nothin
     [
       'an unknown component',
       ['steps', 'csw'],
-      ['no source, step, sink or aggregate is called "csw"; did you mean "csv"?'],
+      ['no source, step, output, aggregate or key is called "csw"; did you mean "csv"?'],
     ],
     ['too many names', ['steps', 'csv', 'json'], ['expected at most one name, got also json']],
     ['an unknown shell', ['completion', 'fish'], ['expected one of bash, zsh, got fish']],
@@ -86,7 +86,7 @@ describe('help', () => {
     expect(batchx([]).stderr).toBe(stdout);
   });
 
-  it.each(['map', 'filter', 'steps', 'completion'])('of %s has examples first', (name) => {
+  it.each(['map', 'filter', 'http', 'init', 'steps', 'completion'])('of %s has examples first', (name) => {
     const { stdout, ended } = batchx([name, '--help']);
     expect(ended).toBe(0);
     expect(stdout).toMatchSnapshot();
@@ -128,13 +128,6 @@ describe('--version', () => {
 });
 
 describe('steps', () => {
-  it('lists every component by its kind', () => {
-    const { stdout } = batchx(['steps']);
-    for (const { name, summary } of builtin.all) {
-      expect(stdout).toMatch(new RegExp(`^  ${name} +${summary.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`, 'm'));
-    }
-  });
-
   it('tells the options of one, of every kind that has the name', () => {
     const { stdout, ended } = batchx(['steps', 'csv']);
     expect(ended).toBe(0);
@@ -144,8 +137,9 @@ describe('steps', () => {
   });
 
   itNeeds('jq', 'gives the same as JSON', () => {
-    const { stdout } = bash(`batchx steps --json | jq -c '[.[] | [.kind, .name, (.schema.type)]]'`);
-    expect(JSON.parse(stdout)).toEqual(builtin.all.map(({ kind, name }) => [kind, name, 'object']));
+    const { stdout } = bash(`batchx steps --json | jq -c '[.forms[] | [.kind, .name, (.schema.type)]] | sort'`);
+    const all = builtin.all.map(({ kind, name }) => JSON.stringify([kind, name, 'object']));
+    expect((JSON.parse(stdout) as unknown[]).map((each) => JSON.stringify(each)).sort()).toEqual(all.sort());
     expect(bash('batchx steps map --json | jq -r ".[0].options[0].name"').stdout).toBe('expression\n');
   });
 });

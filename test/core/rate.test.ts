@@ -114,9 +114,9 @@ describe('paceOf', () => {
 
   it.each([
     ['2 per second', `limiter: ${what}, got "2 per second"`],
-    [5, `limiter: ${what}, or { limit, per, burst }, got 5 (number)`],
-    [undefined, `limiter: ${what}, or { limit, per, burst }, got undefined`],
-    [null, `limiter: ${what}, or { limit, per, burst }, got null`],
+    [5, `limiter: ${what}, { limit, per, burst }, or { requests, tokens }, got 5 (number)`],
+    [undefined, `limiter: ${what}, { limit, per, burst }, or { requests, tokens }, got undefined`],
+    [null, `limiter: ${what}, { limit, per, burst }, or { requests, tokens }, got null`],
     [{ limit: 1, burst: 2 }, 'limiter: `burst`: expected no more than the limit'],
   ])('refuses %j with a usage error', (rate, message) => {
     expect(() => paceOf(rate as Rate, 'limiter')).toThrow(expect.objectContaining({ code: 'usage', message }));

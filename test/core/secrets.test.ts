@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Secrets } from '../../src/core/secrets.js';
+import { holdsSecret, Secrets } from '../../src/core/secrets.js';
 
 const canary = 'c4nary/+ "söcret"=&?';
 const secrets = new Secrets([canary, 'abc']);
@@ -33,6 +33,41 @@ describe('Secrets', () => {
   it('hides the beginning of one that was cut', () => {
     expect(secrets.redact(`answered ${canary.slice(0, 9)}...`)).toBe('answered ***...');
     expect(secrets.redact(`answered ${canary.slice(0, 9)}`)).toBe('answered ***');
+  });
+
+  it.each([
+    ['in a URL in a URL', encodeURIComponent(encodeURIComponent(canary))],
+    ['in JSON in JSON', JSON.stringify(JSON.stringify({ v: canary }))],
+    ['in JSON without slashes', JSON.stringify({ v: canary }).replaceAll('/', '\\/')],
+    ['in JSON of ASCII alone', JSON.stringify({ v: canary }).replaceAll('ö', '\\u00f6')],
+    ['in HTML', canary.replaceAll('&', '&amp;').replaceAll('"', '&quot;')],
+    ['of which a part is encoded', canary.replace('/', '%2f').replace(' ', '%20')],
+    ['as hexadecimal', Buffer.from(canary).toString('hex')],
+    ['in Base64 in a URL', encodeURIComponent(Buffer.from(`user:${canary}`).toString('base64'))],
+  ])('finds a secret %s', (_, text) => {
+    const told = secrets.redact(`a ${text} b`);
+    expect(told).toMatch(/\*\*\*/);
+    expect(told.length).toBeLessThan(30);
+  });
+
+  it('finds one of several lines in one line, and each of its lines', () => {
+    const key = new Secrets(['-----BEGIN-----\nMIIcanaryLine0neAbCdEf\nMIIcanaryLineTw0GhIjKl\n-----END-----\n']);
+    expect(key.redact('of -----BEGIN----- MIIcanaryLine0neAbCdEf MIIcanaryLineTw0GhIjKl -----END-----.')).toBe(
+      'of ***.',
+    );
+    expect(key.redact('MIIcanaryLineTw0GhIjKl!')).toBe('***!');
+  });
+
+  it('hides a part that is long, or at a cut, wherever that stands', () => {
+    const long = new Secrets(['abcdefghijklmnopqrst']);
+    expect(long.redact('abcdefghijkl and abcdefghijk')).toBe('*** and ***');
+    expect(long.redact('abcdefgh, all the same')).toBe('abcdefgh, all the same');
+    expect(long.redact('abcdefgh...; it redirects')).toBe('***...; it redirects');
+  });
+
+  it('holdsSecret tells whether there is a whole one', () => {
+    const redact = (text: string): string => new Secrets(['password']).redact(text);
+    expect(['a password', 'pass', 'p%61ssword'].map((text) => holdsSecret(text, redact))).toEqual([true, false, true]);
   });
 
   it('hides the longer one where one is in another', () => {

@@ -327,6 +327,32 @@ describe('a file that it creates', () => {
     expect(readFileSync(join(folder, 'x.out'), 'utf8')).toBe('old');
   });
 
+  it('lies in the folder that is written before its values, whatever these are', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'in'));
+    const creates = `${folder}/in/{{ id }}.out`;
+    const options = { creates, shell: true };
+    const ids = ['../up', '/etc/x', '..', 'a/b'];
+    await run(
+      'echo x > {outputPath}',
+      ids.map((id) => ({ id })),
+      options,
+    );
+    // A word that says the same is the same one.
+    await run(['cp', '/dev/null', creates], [{ id: '../word' }], { creates, minBytes: 0 });
+    expect(readdirSync(join(folder, 'in')).toSorted()).toEqual([
+      '%2E%2E.out',
+      '%2Fetc%2Fx.out',
+      '..%2Fup.out',
+      '..%2Fword.out',
+      'a%2Fb.out',
+    ]);
+    expect(readdirSync(folder)).toEqual(['in']);
+    const [out] = await shown('echo x > {outputPath}', ['../up'], { creates: `${folder}/in/{}.out`, shell: true });
+    expect(out).toMatch(/^!cannot write .*: it leads out of .*in, expected the path of a file/);
+    expect(readdirSync(folder)).toEqual(['in']);
+  });
+
   it('has to be named by the command', () => {
     expect(() => exec('cp {} {.}.png', { creates: '{.}.jpg' })).toThrow(
       'exec: expected the command to name the file that it creates, as `{outputPath}` or as the word `{.}.jpg`',

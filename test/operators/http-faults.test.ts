@@ -35,6 +35,7 @@ const ends: Record<string, readonly ['ambiguous' | 'permanent', string, RegExp]>
   'gzip-broken': ['permanent', 'http', /a body that is not gzip/],
   'gzip-short': ['ambiguous', 'http', /ends before its gzip does/],
   endless: ['permanent', 'http', /a body of more than 1MB$/],
+  flood: ['ambiguous', 'timeout', /no answer within 50ms/],
   'never-answers': ['ambiguous', 'timeout', /no answer within 50ms/],
   'slow-headers': ['ambiguous', 'timeout', /no answer within 50ms/],
   'stops-in-body': ['ambiguous', 'timeout', /nothing more of the body within 50ms/],
@@ -200,7 +201,7 @@ describe('before anything is sent', () => {
 });
 
 describe('whatever ends a request', () => {
-  const lasting = ['never-answers', 'slow-drip', 'stops-in-body', 'endless'];
+  const lasting = ['never-answers', 'flood', 'slow-drip', 'stops-in-body', 'endless'];
 
   it.each(lasting)('%s: leaves no connection when an attempt takes too long', async (fault) => {
     const own = await fakeApi();

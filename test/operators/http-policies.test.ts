@@ -1,7 +1,6 @@
 import { http, type HttpStepOptions, Item, Outcome } from 'batchx';
 import { from, type Subscription } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { Halt } from '../../src/pipeline/halt.js';
 import { Clock } from '../core/policy/play.js';
 import type { FakeApi } from '../fixtures/fake-api/fake-api.mjs';
 import { ask, askOne, atOnce, endOf, fakeApi } from './http-helpers.js';
@@ -168,29 +167,6 @@ describe('what was not done', () => {
     const item = await askOne(`POST ${api.url}/ok`, [{}], { json: {}, retry: atOnce, effect: 'writes' });
     expect(item.error).toBeUndefined();
     expect(api.effects).toHaveLength(2);
-  });
-});
-
-describe('what halts a run', () => {
-  it.each([
-    [401, 1],
-    [402, 1],
-    [403, 5],
-    [404, undefined],
-  ])('%i: after %s in a row, whatever their URLs', async (status, count) => {
-    const api = await fakeApi();
-    api.script('/ok', [status], { repeat: true });
-    const halt = new Halt([]);
-    const items = await ask(
-      `${api.url}/ok?{{ n }}`,
-      Array.from({ length: 6 }, (_, n) => ({ n })),
-      { retry: atOnce },
-    );
-    const at = items.findIndex((item) => {
-      halt.count(item);
-      return halt.halted !== undefined;
-    });
-    expect(at + 1 || undefined).toBe(count);
   });
 });
 

@@ -184,7 +184,7 @@ describe('step', () => {
 
 describe('step, with wrong options, says what was expected', () => {
   const retry = 'how often to try again, such as 3, or { retries, initial, factor, max, ... }, or a Backoff';
-  const rate = 'a rate such as "2/s", { limit, per, burst }, or a Limiter';
+  const rate = 'a rate such as "2/s", { limit, per, burst }, { requests, tokens }, or a Limiter';
   const breaker = 'true, false, { window, failureRate, open, ... }, or a Breaker';
   const timeout = 'a time such as "10s", a percentage above 100 such as "300%", or a Deadline';
   it.each<[unknown, string]>([

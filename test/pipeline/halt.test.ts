@@ -222,7 +222,8 @@ describe('a rule', () => {
     const ends: End[] = ['skip', 'fail', 'ok', 'ok', 'ok'];
     expect((await at(ends, 'now,done=3')).counts.read).toBe(3);
     expect((await at(ends, 'now,done=50%')).counts.read).toBe(3);
-    await expect(at(ends, 'now,done=50%', { total: undefined })).rejects.toMatchObject({
+    const lines = [{ name: 'lines', options: { path: '-' } }];
+    await expect(at(ends, 'now,done=50%', { sources: lines, total: undefined })).rejects.toMatchObject({
       code: 'usage',
       message: expect.stringContaining('say a number, as in now,done=100') as string,
     });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { builtin } from '../../src/builtin.js';
 import { defineStep } from '../../src/core/define.js';
-import { describeComponent, listComponents } from '../../src/report/components.js';
+import { describeComponent } from '../../src/report/components.js';
 
 const call = defineStep({
   name: 'call',
@@ -49,37 +49,4 @@ describe('describeComponent', () => {
       }
     },
   );
-});
-
-describe('listComponents', () => {
-  it('gives a line each, by kind', () => {
-    const other = { ...describeComponent(call), name: 'other-call', summary: 'Calls others.' };
-    expect(listComponents([describeComponent(call), other], false)).toBe(
-      'Steps:\n  call        Calls.\n  other-call  Calls others.\n\n`batchx steps <name>` tells the options of one.\n',
-    );
-  });
-
-  it('gives options and examples of one', () => {
-    expect(listComponents([describeComponent(call)], true)).toBe(
-      [
-        'call (step, experimental)',
-        '  Calls.',
-        '',
-        '  Options:',
-        '    url: string, required',
-        '        Where.',
-        '    method: "GET" | "POST", "GET" unless said',
-        '        How.',
-        '    retries: integer, optional',
-        '        How often again.',
-        '    headers: object | string[], optional',
-        '        With what.',
-        '',
-        '  Examples:',
-        '    Once',
-        '        call: {"url":"http://localhost"}',
-        '',
-      ].join('\n'),
-    );
-  });
 });

@@ -93,7 +93,7 @@ describe('--report', () => {
     const unknown = { processors: null, cpuSeconds: { own: null, children: null } };
     expect(reportIn('from-code/r.json')).toMatchObject({ exit: null, batchx: null, counts, resources: unknown });
     const same = { ...keys, output: [{ jsonl: 'a.jsonl' }, { report: 'a.jsonl' }] };
-    expect((await runPipeline(same)).error?.message).toContain('is an output of this run');
+    await expect(runPipeline(same)).rejects.toThrow('a.jsonl is what `jsonl` (output.0.jsonl) writes already');
   });
 
   onLinux('tells what was used, and null where the system does not', () => {
@@ -137,7 +137,7 @@ describe('--report', () => {
       secrets: ['TOKEN'],
       requires: { env: ['TOKEN'] },
       input: { jsonl: 'tokens.jsonl', id: 'data.token' },
-      steps: [{ exec: ['true', '{{ id }}'] }, { map: '() => { throw new Error(`denied for ${env.TOKEN}`) }' }],
+      steps: [{ exec: ['true', '{{ index }}'] }, { map: '() => { throw new Error(`denied for ${env.TOKEN}`) }' }],
       output: [{ jsonl: 'none.jsonl' }],
     });
     const flags = ['--report', 'secret.json', '--report-items', 'secret.jsonl', '--json'];

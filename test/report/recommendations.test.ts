@@ -23,7 +23,20 @@ const step = (parts: Partial<StepReport> = {}, waits: Partial<NonNullable<StepRe
   ms: 160_000,
   waits: { rate: none, breaker: none, retry: none, throttled: none, slot: none, ...waits },
   retriedAfter: {},
+  cache: null,
   ...parts,
+});
+
+/** A stage that all of the items went through. */
+const stage = (steps: string[]): Report['stages'][number] => ({
+  concurrency: 4,
+  from: 'usual',
+  steps,
+  in: 1000,
+  ok: 1000,
+  failed: 0,
+  skipped: 0,
+  pending: 0,
 });
 
 const counts = { read: 1000, ok: 1000, failed: 0, skipped: 0, inDoubt: 0, pending: 0 };
@@ -50,7 +63,7 @@ const report = (parts: Partial<Report> = {}): Report =>
     counts,
     skipped: {},
     throughput: 10,
-    stages: [{ concurrency: 4, from: 'usual', steps: ['update'] }],
+    stages: [stage(['update'])],
     steps: [step()],
     bytes: { in: null, out: null },
     resources,
@@ -59,6 +72,7 @@ const report = (parts: Partial<Report> = {}): Report =>
     breakers: [],
     folders: { count: 0, paths: [] },
     outputs: { written: [], files: 0, filesBytes: 0 },
+    warnings: { count: 0, list: [] },
     failures: noFailures,
     slowest: [],
     aggregate: null,
@@ -128,6 +142,10 @@ describe('recommendations', () => {
     ]);
     expect(waiting(WORTH.throttled)).toHaveLength(1);
     expect(waiting(WORTH.throttled - 0.001)).toEqual([]);
+    const rate = { count: 9, ms: 900, of: 'shop' };
+    expect(of(step({}, { rate, throttled: { count: 90, ms: 80_000, of: null } }))).toEqual([
+      '50 % of the time of `update` was spent waiting because the other side said so: lower the rate `shop`; about 10/s came through',
+    ]);
   });
 
   it('tell of retries, and what most of them came after', () => {
@@ -185,10 +203,7 @@ describe('recommendations', () => {
   describe('tell of the step that the run waited for', () => {
     const convert = step({ name: 'convert', busyMs: 380_000, ms: 380_000 });
     const rest = step({ name: 'rest', busyMs: 20_000, ms: 20_000 });
-    const stages = [
-      { concurrency: 4, from: 'usual' as const, steps: ['convert'] },
-      { concurrency: 4, from: 'usual' as const, steps: ['rest'] },
-    ];
+    const stages = [stage(['convert']), stage(['rest'])];
     const busy = (parts: Partial<Report> = {}) => recommend(report({ steps: [rest, convert], stages, ...parts }));
     const used = (seconds: number) => ({ ...resources, cpuSeconds: { own: seconds, children: 0 } });
 
@@ -199,7 +214,7 @@ describe('recommendations', () => {
     });
 
     it('by the key of the file where that says how many there are', () => {
-      const [first, second] = stages.map((stage) => ({ ...stage, from: 'step' as const }));
+      const [first, second] = stages.map((each) => ({ ...each, from: 'step' as const }));
       expect(busy({ stages: [first!, second!] })).toEqual([expect.stringMatching(/: `concurrency: 8` would take/)]);
     });
 
@@ -221,7 +236,7 @@ describe('recommendations', () => {
         step({ ...convert, busyMs: part * 400_000 }),
         step({ ...rest, busyMs: (1 - part) * 400_000 }),
       ];
-      const one = [{ concurrency: 4, from: 'usual' as const, steps: ['convert', 'rest'] }];
+      const one = [stage(['convert', 'rest'])];
       expect(busy({ steps: share(WORTH.bottleneck), stages: one })).toHaveLength(1);
       expect(busy({ steps: share(WORTH.bottleneck - 0.01), stages: one })).toEqual([]);
       const for4 = (part: number) => busy({ steps: [step({ ...convert, busyMs: part * 400_000 })] });

@@ -70,7 +70,18 @@ describe('the counts of a run', () => {
     ]);
     // What works in memory is not timed: that is not known, and no 0.
     expect(report.steps[1]).toMatchObject({ attempts: null, latency: null, ms: null, waits: null, pending: 0 });
-    expect(report.stages).toEqual([{ concurrency: 4, from: 'usual', steps: ['filter', 'map', 'map-2', 'last'] }]);
+    expect(report.stages).toEqual([
+      {
+        concurrency: 4,
+        from: 'usual',
+        steps: ['filter', 'map', 'map-2', 'last'],
+        in: 4,
+        ok: 2,
+        failed: 1,
+        skipped: 1,
+        pending: 0,
+      },
+    ]);
   });
 
   it('tell of steps that change how many there are how many came out', async () => {
@@ -132,7 +143,7 @@ describe('the times of a step', () => {
     expect(report.throughput).toBeCloseTo(4000 / 60, 2);
     expect(report.startedAt).toBe('2026-01-01T00:00:00.000Z');
     expect(report.endedAt).toBe('2026-01-01T00:00:00.060Z');
-    expect(report.stages).toEqual([{ concurrency: 2, from: 'run', steps: ['call'] }]);
+    expect(report.stages).toMatchObject([{ concurrency: 2, from: 'run', steps: ['call'], in: 4, ok: 4, pending: 0 }]);
   });
 
   it('are those of calls that give their result at once, too, whether they go well or not', async () => {

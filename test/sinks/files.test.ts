@@ -173,7 +173,7 @@ describe('toFiles', () => {
 
   it('refuses wrong options when it is made', () => {
     expect(() => toFiles('', { path: 'a' })).toThrow('toFiles: `root`: expected a path, got empty text');
-    expect(() => toFiles('out', {} as never)).toThrow('toFiles: `path`');
+    expect(() => toFiles('out', {} as never)).toThrow('toFiles: expected `name` or `path`');
   });
 
   it('is found beside a source of its name', () => {

@@ -21,6 +21,7 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await others()).check,
   },
   { name: 'exec', summary: 'one command for each value, file or row', load: async () => (await others()).exec },
+  { name: 'http', summary: 'one request for each row or value', load: async () => (await others()).http },
   {
     name: 'map',
     summary: 'rows in, rows out: what an expression makes of each',
@@ -31,6 +32,7 @@ export const commands: readonly CommandEntry[] = [
     summary: 'pass on the rows for which an expression is true',
     load: async () => (await rows()).filter,
   },
+  { name: 'init', summary: 'the file of a pipeline to begin with', load: async () => (await others()).init },
   {
     name: 'steps',
     summary: 'the sources, steps, sinks and aggregates there are, and their options',

@@ -2,6 +2,8 @@
 export { command as check } from './check.js';
 export { command as completion } from './completion.js';
 export { command as exec } from './exec.js';
+export { command as http } from './http.js';
+export { command as init } from './init.js';
 export { command as run } from './run.js';
 export { command as schema } from './schema.js';
 export { command as steps } from './steps.js';

@@ -6,22 +6,25 @@ import { defineCommand } from '../command.js';
 import { EXIT } from '../exit.js';
 import { writeOut } from '../write-out.js';
 
-const choices = ['pipeline', 'report'];
+const choices = ['pipeline', 'report', 'progress'];
 
 export const command = defineCommand({
   name: 'schema',
-  usage: '[pipeline|report]',
-  summary: 'Prints the JSON Schema of pipeline files, by which editors complete and explain each key, or of reports.',
+  usage: '[pipeline|report|progress]',
+  summary:
+    'Prints the JSON Schema of pipeline files, by which editors complete and explain each key, of reports, or of the events of a run.',
   examples: [
     { line: 'batchx schema > batchx.schema.json', does: 'Then: # yaml-language-server: $schema=batchx.schema.json' },
     { line: 'batchx schema report', does: 'What `batchx run --report FILE` writes.' },
+    { line: 'batchx schema progress', does: 'What a line of `--progress json` says.' },
   ],
   flags: z.strictObject({}),
   choices,
   async run({ positionals: [what = 'pipeline', ...more] }) {
     if (!choices.includes(what) || more.length > 0) {
       const got = [what, ...more].join(' ');
-      const hint = didYouMean(what, choices) || `; there are ${choices.join(' and ')}`;
+      const hint =
+        didYouMean(what, choices) || `; there are ${choices.slice(0, -1).join(', ')} and ${choices.at(-1) ?? ''}`;
       throw new BatchxError('usage', `there is no schema of "${got}"${hint}`);
     }
     await writeOut(`${JSON.stringify(await schemaOf(what), null, 2)}\n`);
@@ -30,6 +33,7 @@ export const command = defineCommand({
 });
 
 async function schemaOf(what: string): Promise<object> {
-  const { pipelineJsonSchema, reportJsonSchema } = await import('../pipelines.js');
+  const { pipelineJsonSchema, progressJsonSchema, reportJsonSchema } = await import('../pipelines.js');
+  if (what === 'progress') return progressJsonSchema();
   return what === 'report' ? reportJsonSchema() : pipelineJsonSchema(builtin);
 }

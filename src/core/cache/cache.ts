@@ -2,6 +2,7 @@ import { deserialize, serialize } from 'node:v8';
 import * as z from 'zod';
 import { BatchxError } from '../errors.js';
 import { defaultRuntime, type Runtime } from '../runtime.js';
+import { holdsSecret } from '../secrets.js';
 import { given, oneOf, parseOptions, someTime, toMs } from '../schema.js';
 import type { Slot } from '../slot.js';
 import { CacheFiles, LARGEST } from './cache-files.js';
@@ -111,10 +112,19 @@ export class Cache {
 
   #bytesOf(value: unknown): Landing {
     const bytes = isPlain(value) ? serialize(value) : undefined;
-    if (bytes !== undefined && bytes.length <= LARGEST) return bytes;
-    const why = bytes === undefined ? 'they are no plain data' : 'they are larger than 64 MB';
+    const secret = bytes !== undefined && bytes.length <= LARGEST && this.#holdsSecret(bytes);
+    if (bytes !== undefined && bytes.length <= LARGEST && !secret) return bytes;
+    const large = secret ? 'there is a secret in them' : 'they are larger than 64 MB';
+    const why = bytes === undefined ? 'they are no plain data' : large;
     this.#warn(`some results are not cached: ${why}`);
     return 'not kept';
+  }
+
+  /** Texts are one byte a character in it, or two. */
+  #holdsSecret(bytes: Buffer): boolean {
+    const redact = (each: string): string => this.runtime.redact(each);
+    const text = bytes.toString('latin1');
+    return [text, text.replaceAll('\0', ''), bytes.toString('utf8')].some((each) => holdsSecret(each, redact));
   }
 
   /** The run waits for it, also when nobody wants the result any more. */

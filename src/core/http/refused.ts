@@ -33,8 +33,17 @@ export async function refusedBy(
     class: quota ? 'permanent' : error.class,
     haltAfter,
     haltKey: `${status} ${url.host}`,
+    advice: quota || status === 402 ? payFor(url.host) : lookAt(url.host, status),
   });
 }
+
+const payFor = (host: string): string =>
+  `the account that is used at ${host} has nothing left: top it up, or wait for its next period, and run it again`;
+
+const lookAt = (host: string, status: number): string =>
+  status === 401
+    ? `look at the credentials that are sent to ${host}, and run it again`
+    : `look at what the credentials that are sent to ${host} are good for, and run it again`;
 
 /** So much is unpacked of the body of an answer that is no success; in bytes. */
 const LONGEST = 1024 * 1024;

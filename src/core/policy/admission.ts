@@ -53,7 +53,7 @@ export class Admission {
     const { limiter, pauses, key, server, weight } = step.policies;
     const own = key === undefined ? undefined : keyOf(key(item));
     this.#server = server === undefined ? own : keyOf(server(item));
-    this.#weight = weight === undefined ? 1 : weightOf(weight(item));
+    this.#weight = weight === undefined ? 1 : weightOf(weight(item), limiter?.weighs === true);
     this.#limiter = own === undefined ? limiter : limiter?.of(own);
     const paused = this.#server === undefined ? pauses : pauses?.of(this.#server);
     this.pauses = paused ?? this.#limiter;
@@ -86,6 +86,12 @@ export class Admission {
     const ticket = this.#ticket;
     this.#ticket = 0;
     if (ticket > 0) this.#breaker?.record(ticket, result, ms, now);
+  }
+
+  /** A call that began at a time went well: puts right what was taken for it, where its result tells what it took. */
+  settle(result: unknown, began: number): void {
+    const spent = this.#step.policies.spent?.(result);
+    if (spent !== undefined) this.#limiter?.settle(spent - this.#weight, began);
   }
 
   /** There was no resource for the call. False when there is no hope of any. */
@@ -231,7 +237,9 @@ function keyOf(key: unknown): string {
   throw new BatchxError('expression', `expected \`key\` to give text, got ${show(key)}`);
 }
 
-function weightOf(weight: unknown): number {
-  if (typeof weight === 'number' && weight > 0 && weight < Infinity) return weight;
-  throw new BatchxError('expression', `expected \`weight\` to give a number above 0, got ${show(weight)}`);
+/** What costs no tokens is still a request; where only starts are counted it would be nothing at all. */
+function weightOf(weight: unknown, tokens: boolean): number {
+  if (typeof weight === 'number' && (weight > 0 || (tokens && weight === 0)) && weight < Infinity) return weight;
+  const what = tokens ? 'the cost to be a number of at least 0' : '`weight` to give a number above 0';
+  throw new BatchxError('expression', `expected ${what}, got ${show(weight)}`);
 }

@@ -21,6 +21,12 @@ const toThousandths = (text: string): number => Math.round(Number(percentText.ex
 
 const windowText = 'a whole number of calls of at least 1, or a time of whole seconds up to "1h" such as "60s"';
 
+/** The same, nearly, for those who have only the JSON Schema. */
+const WINDOWS = [
+  { type: 'integer', minimum: 1, maximum: 1_000_000 },
+  { type: 'string', pattern: '^\\d+(?:\\.\\d+)?(?:ms|s|m|h)$' },
+];
+
 const isWindow = (value: string | number): boolean => {
   if (typeof value === 'number') return Number.isInteger(value) && value >= 1 && value <= 1_000_000;
   const ms = toMs(value);
@@ -31,6 +37,7 @@ export const breakerOptions = z.strictObject({
   window: z
     .union([z.number(), z.string()], { error: ({ input }) => `expected ${windowText}, got ${show(input)}` })
     .refine(isWindow, { error: ({ input }) => `expected ${windowText}, got ${show(input)}` })
+    .meta({ anyOf: WINDOWS })
     .default(20)
     .describe('The results it judges by: the last ones, such as 20, or those of a time, such as "60s".'),
   minCalls: z

@@ -1,10 +1,11 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
 import type { BatchxError } from '../errors.js';
-import type { Pace } from '../rate.js';
+import type { Pace, TokenPace } from '../rate.js';
 import type { Slot } from '../slot.js';
 import { wait } from '../wait.js';
-import { Permits } from './permits.js';
+import { type PermitAccount, Permits, wasDue } from './permits.js';
 import { SAME_TIME } from './sliding-window.js';
+import { TokenPermits } from './token-permits.js';
 import { Waiter, Waiters } from './waiters.js';
 
 /** A longer wait gives the slot back, in milliseconds. */
@@ -14,7 +15,7 @@ const LONG = 1000;
 export class Lane {
   /** Whether it goes another way than its limiter, and is to be remembered for that. */
   retunedAlone = false;
-  readonly #permits: Permits;
+  readonly #permits: PermitAccount;
   readonly #scheduler: SchedulerLike;
   readonly #oneOfMany: boolean;
   /** Those that had given their slots back, and have them again. */
@@ -30,8 +31,8 @@ export class Lane {
   #draining = false;
 
   /** With `oneOfMany` there are others beside it, whose calls could use the slots of those that wait here. */
-  constructor(pace: Pace, scheduler: SchedulerLike, oneOfMany: boolean) {
-    this.#permits = new Permits(pace);
+  constructor(pace: Pace | TokenPace, scheduler: SchedulerLike, oneOfMany: boolean) {
+    this.#permits = 'tokens' in pace ? new TokenPermits(pace) : new Permits(pace);
     this.#scheduler = scheduler;
     this.#oneOfMany = oneOfMany;
   }
@@ -47,8 +48,9 @@ export class Lane {
   /** How long the last of those who wait will wait at least, in milliseconds. */
   readyIn(): number {
     const now = this.#scheduler.now();
-    const ahead = Math.max(0, this.#front.weight + this.#queue.weight - 1);
-    return Math.max(0, this.#permits.readyAt(1, now) + ahead * this.#permits.intervalMs - now);
+    const weight = Math.max(0, this.#front.weight + this.#queue.weight - 1);
+    const starts = Math.max(0, this.#front.length + this.#queue.length - 1);
+    return Math.max(0, this.#permits.readyAt(1, now) + this.#permits.msFor(weight, starts) - now);
   }
 
   /** Whether a new one would do just the same. */
@@ -70,7 +72,8 @@ export class Lane {
     const waiter = new Waiter(weight, slot, since ?? this.#scheduler.now(), go);
     this.#queue.push(waiter);
     if (this.#next === waiter) this.#drain();
-    this.#parkIfLong(waiter, this.#front.weight + this.#queue.weight - weight);
+    const { weight: front, length } = this.#front;
+    this.#parkIfLong(waiter, front + this.#queue.weight - weight, length + this.#queue.length - 1);
     return () => this.#cancel(waiter);
   }
 
@@ -85,7 +88,14 @@ export class Lane {
     this.#parkLong();
   }
 
-  retune(pace: Pace): void {
+  /** A start that was made at a time weighs so much more than was taken for it, or less with a number below 0. */
+  settle(more: number, since: number): void {
+    this.#permits.settle(more, since, this.#scheduler.now());
+    this.#drain();
+    this.#parkLong();
+  }
+
+  retune(pace: Pace | TokenPace): void {
     this.#permits.retune(pace, this.#scheduler.now());
     this.#drain();
     this.#parkLong();
@@ -114,7 +124,7 @@ export class Lane {
    */
   get #next(): Waiter | undefined {
     const first = this.#first;
-    if (this.#returning === 0 || this.#returningWeight * this.#permits.intervalMs <= LONG) return first;
+    if (this.#returning === 0 || this.#permits.msFor(this.#returningWeight, this.#returning) <= LONG) return first;
     for (const line of [this.#front, this.#queue]) {
       for (const waiter of line) if (!waiter.parked) return waiter;
     }
@@ -141,7 +151,7 @@ export class Lane {
     if (refusal !== undefined) waiter.go(refusal);
     else if (waiter.parked) this.#return(waiter);
     else {
-      this.#due = this.#permits.wasDue(weight, now, waiter.since, this.#due);
+      this.#due = wasDue(this.#permits.dueAt(weight), now, waiter.since, this.#due);
       this.#permits.take(weight, now, this.#due);
       waiter.go();
     }
@@ -185,7 +195,7 @@ export class Lane {
       waiter.since = this.#scheduler.now();
       this.#front.push(waiter);
       this.#drain();
-      this.#parkIfLong(waiter, this.#front.weight - waiter.weight);
+      this.#parkIfLong(waiter, this.#front.weight - waiter.weight, this.#front.length - 1);
     });
   }
 
@@ -195,23 +205,23 @@ export class Lane {
     this.#returningWeight = this.#returning === 0 ? 0 : this.#returningWeight - waiter.weight;
   }
 
-  /** Gives back the slot of one that waits, with so much before it, if that will be long and helps anybody. */
-  #parkIfLong(waiter: Waiter, ahead: number): void {
+  /** Gives back the slot of one that waits, with so many before it, if that will be long and helps anybody. */
+  #parkIfLong(waiter: Waiter, weightAhead: number, startsAhead: number): void {
     const { slot, weight } = waiter;
     if (slot === undefined || waiter.parked || waiter.line === undefined) return;
     const now = this.#scheduler.now();
     if (!this.#oneOfMany && this.#permits.pausedUntil <= now) return;
-    if (this.#permits.readyAt(weight, now) + ahead * this.#permits.intervalMs - now <= LONG) return;
+    if (this.#permits.readyAt(weight, now) + this.#permits.msFor(weightAhead, startsAhead) - now <= LONG) return;
     waiter.parked = true;
     slot.park();
   }
 
   #parkLong(): void {
-    let ahead = 0;
+    let weight = 0;
     // What is parked makes way for calls that may come in here.
-    for (const waiter of [...this.#front, ...this.#queue]) {
-      this.#parkIfLong(waiter, ahead);
-      ahead += waiter.weight;
+    for (const [starts, waiter] of [...this.#front, ...this.#queue].entries()) {
+      this.#parkIfLong(waiter, weight, starts);
+      weight += waiter.weight;
     }
   }
 }

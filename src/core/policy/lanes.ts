@@ -1,16 +1,16 @@
 import type { SchedulerLike } from 'rxjs';
 import { Keyed } from '../keyed.js';
-import type { Pace } from '../rate.js';
+import type { Pace, TokenPace } from '../rate.js';
 import { Lane } from './lane.js';
 
 /** The lanes of one limiter: its own, and one for each key. They have the same pace, but for those retuned alone. */
 export class Lanes {
   readonly own: Lane;
   readonly #byKey: Keyed<Lane>;
-  #pace: Pace;
+  #pace: Pace | TokenPace;
   #pausedUntil = -Infinity;
 
-  constructor(pace: Pace, scheduler: SchedulerLike) {
+  constructor(pace: Pace | TokenPace, scheduler: SchedulerLike) {
     this.#pace = pace;
     this.own = new Lane(pace, scheduler, false);
     this.#byKey = new Keyed(() => {
@@ -33,7 +33,12 @@ export class Lanes {
     for (const lane of this.#all) lane.pauseUntil(time);
   }
 
-  retune(pace: Pace): void {
+  /** The limit as it is now. */
+  get pace(): Pace | TokenPace {
+    return this.#pace;
+  }
+
+  retune(pace: Pace | TokenPace): void {
     this.#pace = pace;
     for (const lane of this.#all) {
       lane.retunedAlone = false;

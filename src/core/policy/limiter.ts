@@ -1,5 +1,5 @@
 import { BatchxError } from '../errors.js';
-import { paceOf, type Rate } from '../rate.js';
+import { type Pace, paceOf, type Rate, type TokenPace } from '../rate.js';
 import { defaultRuntime, type Runtime } from '../runtime.js';
 import { show } from '../schema.js';
 import type { Slot } from '../slot.js';
@@ -22,6 +22,9 @@ export interface WaitOptions {
  * sees arrivals. Calls that wait are served in their order, by one timer; those that a late timer has held up follow
  * each other at once, as far as the window lets them, and up to 50 ms of lateness: so the rate is reached, and a process
  * that was suspended does not burst. What is held does not depend on the limit.
+ *
+ * With `{ requests: '500/m', tokens: '200k/m' }` two limits hold together: each call is one request and takes its weight in
+ * tokens, when both have room and from both at once. So a call waits for nothing but those before it.
  *
  * @example
  * import { jsonl, Limiter, mapConcurrent, rateLimit, toJsonl } from 'batchx';
@@ -93,6 +96,9 @@ export class Limiter {
    */
   retune(rate: Rate): void {
     const pace = paceOf(rate, 'limiter');
+    const before = formOf(this.#lanes.pace);
+    if (formOf(pace) !== before)
+      throw new BatchxError('usage', `limiter: expected a rate of ${before}, as it was until now, got ${formOf(pace)}`);
     if (this.#key === undefined) {
       this.#lanes.retune(pace);
       return;
@@ -100,6 +106,26 @@ export class Limiter {
     const lane = this.#lane;
     lane.retunedAlone = true;
     lane.retune(pace);
+  }
+
+  /** Whether it limits what calls weigh together, besides how many there are. */
+  get weighs(): boolean {
+    return 'tokens' in this.#lanes.pace;
+  }
+
+  /** The most that one call may weigh. */
+  get most(): number {
+    const { pace } = this.#lanes;
+    return ('tokens' in pace ? pace.tokens : pace).limit;
+  }
+
+  /**
+   * A call that was started at a time, by the runtime's clock, has turned out to weigh so much more than was taken for
+   * it, or with a number below 0 less: that counts for those that come after it.
+   */
+  settle(more: number, since: number): void {
+    if (!Number.isFinite(more)) throw new BatchxError('usage', `limiter: expected a weight, got ${show(more)}`);
+    if (more !== 0) this.#lane.settle(more, since);
   }
 
   /** The same limit with an account of its own for a key; a pause or another rate is for that key alone. */
@@ -124,3 +150,6 @@ export class Limiter {
     return this.#key === undefined ? this.#lanes.own : this.#lanes.of(this.#key);
   }
 }
+
+const formOf = (pace: Pace | TokenPace): string =>
+  'tokens' in pace ? (pace.requests === undefined ? '{ tokens }' : '{ requests, tokens }') : 'starts';

@@ -26,6 +26,8 @@ export interface Policies {
   readonly key?: ((item: Item) => string) | undefined;
   /** How many permits an item takes; 1 unless said. */
   readonly weight?: ((item: Item) => number) | undefined;
+  /** How many it has taken, where the result of the call tells. */
+  readonly spent?: ((result: unknown) => number | undefined) | undefined;
   /** False when a call that may have been done must not be done twice: then it ends in doubt. */
   readonly repeatable: boolean;
 }

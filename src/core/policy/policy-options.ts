@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Item } from '../item.js';
-import { rateOptions, rateText } from '../rate.js';
+import { rateOptions, rateText, tokenRateOptions } from '../rate.js';
 import { defaultRuntime, type Runtime } from '../runtime.js';
 import { given, oneOf, parseOptions, someTime, toMs, wholeNumber } from '../schema.js';
 import { timeLimitText } from './allowance.js';
@@ -9,6 +9,7 @@ import { Breaker, breakerOptions } from './breaker.js';
 import { Deadline } from './deadline.js';
 import { Limiter } from './limiter.js';
 import type { Policies } from './policies.js';
+import { serverPauses } from './server-pauses.js';
 
 const instance = <T>(type: abstract new (...args: never[]) => T, what: string) =>
   given<T>(what, (value) => value instanceof type);
@@ -22,9 +23,10 @@ export const policyOptions = z.strictObject({
     .optional()
     .describe('How long an attempt may take, as `10s`, or as `300%` of the running median; then it is cancelled.'),
   deadline: someTime().optional().describe('How long an item may take in all, with its retries and waits.'),
-  rate: oneOf('a rate such as "2/s", { limit, per, burst }, or a Limiter', [
+  rate: oneOf('a rate such as "2/s", { limit, per, burst }, { requests, tokens }, or a Limiter', [
     rateText(),
     rateOptions,
+    tokenRateOptions,
     instance(Limiter, 'a Limiter'),
   ])
     .optional()
@@ -71,9 +73,6 @@ export interface PolicyDefaults extends Pick<PolicyOptions, 'timeout' | 'breaker
   readonly server?: (item: Item) => string;
 }
 
-/** A pause is all that it is for: so many at once come never. */
-const UNLIMITED = { limit: 1e9, per: '1ms', burst: 1e9 };
-
 /** Makes the policies of a step of what its user says, and of its defaults where nothing is said. */
 export function policiesWith(
   { server, ...defaults }: PolicyDefaults,
@@ -83,7 +82,7 @@ export function policiesWith(
 ): Policies {
   const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const policies = policiesOf(parseOptions(policyOptions, { ...defaults, ...said }, of), runtime);
-  return server === undefined ? policies : { ...policies, server, pauses: new Limiter(UNLIMITED, runtime) };
+  return server === undefined ? policies : { ...policies, server, pauses: serverPauses(runtime) };
 }
 
 function breakerOf(breaker: z.output<typeof policyOptions>['breaker'], runtime: Runtime): Breaker | undefined {

@@ -120,6 +120,7 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
   succeeded({ began }: Attempt, value: unknown): void {
     this.#attempt = undefined;
     this.#tellEnd(began);
+    this.#admission.settle(value, began);
     if (this.#step.policies.breaker !== undefined) {
       const now = this.#now();
       this.#admission.record('success', now - began, now);

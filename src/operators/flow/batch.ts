@@ -27,7 +27,8 @@ export const batchOptions = z
   })
   .refine(({ size, bytes, within }) => size !== undefined || bytes !== undefined || within !== undefined, {
     error: 'expected at least one of `size`, `bytes` and `within`, got none',
-  });
+  })
+  .meta({ anyOf: ['size', 'bytes', 'within'].map((option) => ({ required: [option] })) });
 
 export type BatchOptions<T = unknown> = Omit<z.input<typeof batchOptions>, 'by'> & {
   readonly by?: string | DataFunction<T>;

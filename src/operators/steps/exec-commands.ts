@@ -4,11 +4,13 @@ import type { Values } from '../../core/command/values.js';
 import { CommandError, CommandResult, disposeSettled, tagOf } from '../../core/command-result.js';
 import { BatchxError, systemCode } from '../../core/errors.js';
 import type { Item } from '../../core/item.js';
+import type { ItemOutput } from '../../core/item-output.js';
 import { NotStarted } from '../../core/process/not-started.js';
 import type { Argument, Captured, ProcessEnd, ProcessStarter, Wanted } from '../../core/process/process.js';
 import { spawnProcesses } from '../../core/process/spawn-processes.js';
 import type { Runtime } from '../../core/runtime.js';
 import { toBytes } from '../../core/schema.js';
+import { holdsSecret } from '../../core/secrets.js';
 import type { Slot } from '../../core/slot.js';
 import { type Creation, Creations } from './exec-creations.js';
 import { PlaceNumbers } from './exec-numbers.js';
@@ -54,6 +56,13 @@ export class Commands {
     return done;
   };
 
+  /** Where the file that the command of an item is to make would be. */
+  outputOf(item: Item): ItemOutput {
+    const values = { ...valuesOf(item.data), seq: item.seq + 1, slot: 1, scope: namesOf(item, this.#runtime.context) };
+    if (this.#creations === undefined) throw new BatchxError('usage', 'exec: expected `creates`, got none');
+    return this.#creations.placeOf(values, this.#folderOf(values));
+  }
+
   async #perform(item: Item, slot: Slot, place: number): Promise<Item> {
     const { dryRun } = this.#options;
     this.#last.get(item)?.dispose();
@@ -74,6 +83,7 @@ export class Commands {
         this.#last.set(item, result);
         return result;
       };
+      refuseSecrets([...argv, cwd ?? ''], this.#runtime);
       if (dryRun) return item.withData(dataOf(resultOf(told(command)), this.#options.stdout, item.data));
       this.#runtime.events.emit('batch:command', { item, command });
       const result = await this.#start(item, { argv, cwd, tag: tagOf(values.args), resultOf }, slot);
@@ -200,3 +210,12 @@ const told = (command: string): ProcessEnd => ({
   ms: 0,
   startedAt: 0,
 });
+
+/** What a command line says every user of the machine can read. */
+function refuseSecrets(argv: readonly Argument[], runtime: Runtime): void {
+  const redact = (text: string): string => runtime.redact(text);
+  if (!argv.some((argument) => holdsSecret(Buffer.from(argument).toString(), redact))) return;
+  const message =
+    'there is a secret in the command line, which every user of the machine could read: give it to the command under `env`, and let it read the variable';
+  throw new BatchxError('exec', message, { class: 'permanent' });
+}

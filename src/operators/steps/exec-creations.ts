@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
 import type * as z from 'zod';
+import type { OnExists } from '../../core/atomic-file.js';
 import type { Argument } from '../../core/command/argument.js';
 import { type Command, compileCommand } from '../../core/command/compile-command.js';
 import type { Values } from '../../core/command/values.js';
@@ -8,7 +9,9 @@ import { splitWords } from '../../core/command/words.js';
 import { CommandError, type CommandResult } from '../../core/command-result.js';
 import { BatchxError } from '../../core/errors.js';
 import type { Item } from '../../core/item.js';
+import type { ItemOutput } from '../../core/item-output.js';
 import { OutputFolder } from '../../core/output-folder.js';
+import { namePart } from '../../core/output-path.js';
 import type { Runtime } from '../../core/runtime.js';
 import type { execOptions } from './exec-options.js';
 
@@ -27,9 +30,12 @@ export interface Creation {
 export class Creations {
   readonly #template: Command;
   readonly #minBytes: number;
+  readonly #onExists: OnExists;
   /** How many words of the command name its output by saying the same; none where `{outputPath}` does. */
   readonly #words: number;
   /** The current folder, so that paths are shown as they were written, and all others. */
+  /** What it is not to lead out of, whatever the values are; undefined where these are the whole of it. */
+  readonly #folder: string | undefined;
   readonly #here: OutputFolder;
   readonly #anywhere: OutputFolder;
 
@@ -47,16 +53,20 @@ export class Creations {
       );
     }
     expectFile(creates);
+    this.#folder = folderIn(creates);
     this.#template = compileCommand([creates], { append: false, quoted: true });
     this.#minBytes = minBytes;
+    this.#onExists = onExists;
     this.#here = new OutputFolder({ root: '.', onExists }, runtime);
     this.#anywhere = new OutputFolder({ root: '/', onExists }, runtime);
   }
 
-  /** The name that the file of an item is to have. */
+  /** The name that the file of an item is to have: what stands for `{{ name }}` in it is a safe one, as in all paths. */
   pathOf(values: Values): string {
-    const [path] = this.#template.render(values);
-    const fault = typeof path === 'string' ? faultOf(path) : 'it is not UTF-8';
+    const { scope } = values;
+    const safe = scope && ((name: string): unknown => named(scope(name), name));
+    const [path] = this.#template.render({ ...values, ...(safe !== undefined && { scope: safe }) });
+    const fault = typeof path === 'string' ? (faultOf(path) ?? this.#leadsOut(path)) : 'it is not UTF-8';
     if (fault === undefined) return path as string;
     const shown = typeof path === 'string' ? path : Buffer.from(path ?? '').toString();
     throw new BatchxError('path', `cannot write ${JSON.stringify(shown)}: ${fault}, expected the path of a file`, {
@@ -64,17 +74,32 @@ export class Creations {
     });
   }
 
-  /** Takes the path of an item for it; `there` when the file is there and stays. */
-  async begin(item: Item, values: Values, cwd: string | undefined): Promise<Creation | 'there'> {
+  /** No value may lead out of the folder that is written before it. */
+  #leadsOut(path: string): string | undefined {
+    const base = this.#folder;
+    if (base === undefined || resolve(path).startsWith(base === '/' ? base : `${base}/`)) return undefined;
+    return `it leads out of ${base === resolve('.') ? 'the folder that the command runs in' : base}`;
+  }
+
+  /** Where it is, seen from the current folder where it lies below that. */
+  placeOf(values: Values, cwd: string | undefined): ItemOutput {
     const path = this.pathOf(values);
     const below = relative('.', cwd === undefined ? path : resolve(cwd, path));
     const outside = below === '..' || below.startsWith('../') || isAbsolute(below);
-    const file = await (outside ? this.#anywhere.prepare(resolve(below), item) : this.#here.prepare(below, item));
+    const onExists = this.#onExists;
+    return outside ? { root: '/', path: resolve(below), onExists } : { root: '.', path: below, onExists };
+  }
+
+  /** Takes the path of an item for it; `there` when the file is there and stays. */
+  async begin(item: Item, values: Values, cwd: string | undefined): Promise<Creation | 'there'> {
+    const path = this.pathOf(values);
+    const { root, path: place } = this.placeOf(values, cwd);
+    const file = await (root === '/' ? this.#anywhere : this.#here).prepare(place, item);
     if (file === undefined) return 'there';
     return {
       // Absolute: the command may run in another folder.
       temp: file.temp,
-      inPlace: (argv) => (this.#words > 0 ? this.#named(argv, path, file.temp) : argv),
+      inPlace: (argv) => (this.#words > 0 ? this.#named(argv, this.#asSaid(values), file.temp) : argv),
       commit: async (result) => {
         const made = await lstat(file.temp).catch(() => undefined);
         if (made?.isFile() !== true || made.size < this.#minBytes)
@@ -85,10 +110,18 @@ export class Creations {
     };
   }
 
+  /** The path as the command has it that says the same as `creates`. */
+  #asSaid(values: Values): Argument {
+    return this.#template.render(values)[0] ?? '';
+  }
+
   /** The arguments with the temporary name; when more say the same than should, a file would be made of itself. */
-  #named(argv: readonly Argument[], path: string, temp: string): readonly Argument[] {
+  #named(argv: readonly Argument[], path: Argument, temp: string): readonly Argument[] {
     if (argv.filter((argument) => argument === path).length > this.#words) {
-      throw new BatchxError('path', `cannot write ${path}: the command is given it as an input, too`, { where: path });
+      const shown = String(path);
+      throw new BatchxError('path', `cannot write ${shown}: the command is given it as an input, too`, {
+        where: shown,
+      });
     }
     return argv.map((argument) => (argument === path ? temp : argument));
   }
@@ -118,3 +151,16 @@ function notMade(path: string, size: number | undefined, least: number, result: 
 
 const wordsOf = (command: string | readonly string[]): readonly string[] =>
   typeof command === 'string' ? splitWords(command) : command;
+
+/** A value of an item as a part of the path; bytes that are no text have no other form. */
+const named = (value: unknown, name: string): unknown =>
+  value instanceof Uint8Array || value === undefined ? value : namePart(value, name);
+
+/** The folder that a path names before its first value; one that begins with what is a path itself may lead anywhere. */
+function folderIn(creates: string): string | undefined {
+  const at = creates.indexOf('{');
+  const fixed = at < 0 ? creates : creates.slice(0, at);
+  const end = fixed.lastIndexOf('/');
+  if (end >= 0) return resolve(fixed.slice(0, end + 1));
+  return at === 0 && /^\{(?!\{)|^\{\{-?\s*(?:path|dir)\b/.test(creates) ? undefined : resolve('.');
+}

@@ -5,6 +5,9 @@ import { BatchxError } from '../../core/errors.js';
 /** So many items in a row whose program could not be started say that no further one will be. */
 export const NOT_STARTED = 5;
 
+/** What its user can do about that. */
+const INSTALL = 'install the program, or correct its name or its rights, and run it again';
+
 /** Throws for a command whose end is no success. */
 export function expectSuccess(
   result: CommandResult,
@@ -19,7 +22,7 @@ export function expectSuccess(
   const worth = retryExit === undefined ? !missing : retryExit.includes(exitCode);
   throw new CommandError(`exit code ${exitCode}${said(result)}`, result, {
     class: worth ? 'transient' : 'permanent',
-    ...(missing && { haltAfter: NOT_STARTED }),
+    ...(missing && { haltAfter: NOT_STARTED, haltKey: `exit code ${exitCode}`, advice: INSTALL }),
   });
 }
 

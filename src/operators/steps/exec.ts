@@ -86,6 +86,13 @@ export const execStep = defineStep({
     const { run } = new Commands({ ...options, dryRun: true, stdout: 'text' }, runtime);
     return async (item, slot) => (await run(item, slot)).data as string;
   },
+  writes: {
+    options: ['creates'],
+    at: (options, runtime) => {
+      const commands = new Commands(options, runtime);
+      return (item) => commands.outputOf(item);
+    },
+  },
   cacheKey: execCacheKey,
   create: (options, runtime) => new Commands(options, runtime).run,
 });

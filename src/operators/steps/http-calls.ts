@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { BatchxError } from '../../core/errors.js';
+import { BatchxError, haltingOf } from '../../core/errors.js';
 import { contentTypeOf, isText, jsonIn, textOf } from '../../core/http/content.js';
 import { acceptEncoding, decodeBody, DecodeFailure } from '../../core/http/decode.js';
 import { exchange, type ExchangeLimits, type HttpAnswer, type HttpRequest } from '../../core/http/exchange.js';
@@ -164,12 +164,11 @@ export class HttpCalls {
     }
     const wait = this.#rules.waitOf(response, item);
     if (wait === undefined) return error;
-    const { message, class: kind, haltAfter, haltKey } = error;
+    const { message, class: kind } = error;
     return new BatchxError('http', message, {
       class: kind === 'unprocessed' ? 'throttled' : kind,
       retryAfterMs: wait,
-      ...(haltAfter !== undefined && { haltAfter }),
-      ...(haltKey !== undefined && { haltKey }),
+      ...haltingOf(error),
     });
   }
 }
@@ -205,13 +204,12 @@ const ofRule = (error: unknown): BatchxError =>
 /** What fails once a redirect has made another request of it: the first one was done. */
 function afterwards(error: BatchxError): BatchxError {
   if (error.class === 'cancelled' || error.class === 'fatal') return error;
-  const { code, message, retryable, haltAfter, haltKey } = error;
+  const { code, message, retryable } = error;
   return new BatchxError(code, message, {
     class: retryable ? 'ambiguous' : error.class,
     maybeDone: true,
     cause: error,
-    ...(haltAfter !== undefined && { haltAfter }),
-    ...(haltKey !== undefined && { haltKey }),
+    ...haltingOf(error),
   });
 }
 

@@ -88,7 +88,11 @@ export const httpOptions = z
       .describe(
         'How long to wait before the next attempt, in milliseconds or as `2s`; what the headers say unless given.',
       ),
-    cost: rule().optional().describe('What the answer has cost, as a number: it is noted in the metadata of the item.'),
+    cost: oneOf('a number, an expression or a function', [z.number().min(0), rule()])
+      .optional()
+      .describe(
+        'What a request costs, as a number: of the answer once it is there (`response`), and before it, where `response` is undefined, as far as that can be told. Rates with `tokens` count it, and it is noted in the metadata of the item.',
+      ),
     redirects: z.int().min(0).max(5).default(0).describe('How many redirects are followed.'),
     maxBody: byteSize().default('10MB').describe('The longest body of an answer, packed or not.'),
     headersTimeout: someTime()
@@ -113,5 +117,15 @@ export const httpOptions = z
     const given = Object.entries({ json, body, form }).filter(([, value]) => value !== undefined);
     if (given.length < 2) return;
     const names = given.map(([name]) => `\`${name}\``).join(' and ');
-    context.addIssue({ code: 'custom', message: `expected one of \`json\`, \`body\` and \`form\`, got ${names}` });
+    const message = `expected one of \`json\`, \`body\` and \`form\`, got ${names}`;
+    context.addIssue({ code: 'custom', path: [given[1]?.[0] ?? 'body'], message });
+  })
+  .meta({
+    not: {
+      anyOf: [
+        ['json', 'body'],
+        ['json', 'form'],
+        ['body', 'form'],
+      ].map((required) => ({ required })),
+    },
   });

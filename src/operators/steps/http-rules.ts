@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { BatchxError } from '../../core/errors.js';
+import type { StepCost } from '../../core/policy/cost.js';
 import { type Compiled, compileExpression, type Expression } from '../../core/expression.js';
 import type { Item } from '../../core/item.js';
 import { duration, show, toMs } from '../../core/schema.js';
@@ -26,7 +27,7 @@ export class Rules {
   constructor({ success, throttled, cost, retryAfter }: RuleOptions) {
     this.#success = compiled(success);
     this.#throttled = compiled(throttled);
-    this.#cost = compiled(cost);
+    this.#cost = typeof cost === 'number' ? () => cost : compiled(cost);
     this.#retryAfter = compiled(retryAfter);
     this.any = [success, throttled, cost, retryAfter].some((rule) => rule !== undefined);
   }
@@ -37,6 +38,17 @@ export class Rules {
 
   isThrottled(response: HttpResponse, item: Item): boolean {
     return this.#throttled !== undefined && Boolean(this.#throttled(response, item.data, item));
+  }
+
+  /** What a request will cost, where that can be told before there is an answer. */
+  estimate(item: Item): number | undefined {
+    try {
+      const cost = this.#cost?.(undefined, item.data, item);
+      return typeof cost === 'number' && cost >= 0 && cost < Infinity ? cost : undefined;
+    } catch {
+      // It speaks of the answer.
+      return undefined;
+    }
   }
 
   costOf(response: HttpResponse, item: Item): number | undefined {
@@ -57,6 +69,16 @@ export class Rules {
       class: 'permanent',
     });
   }
+}
+
+/** What the requests of a step cost, by its rule for that: before the answer, and as it is noted in the item after it. */
+export function costBy(options: RuleOptions): StepCost | undefined {
+  if (options.cost === undefined) return undefined;
+  const rules = new Rules(options);
+  return {
+    before: (item) => rules.estimate(item),
+    after: (item) => ((item as Item).extra.metadata?.http as { readonly cost?: number } | undefined)?.cost,
+  };
 }
 
 const compiled = (rule: Expression | undefined): Compiled | undefined =>

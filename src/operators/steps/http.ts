@@ -6,6 +6,7 @@ import { appliedThrough } from '../../core/cache/cached-step.js';
 import { defineStep } from '../../core/define.js';
 import type { Item } from '../../core/item.js';
 import { attempts } from '../../core/policy/attempts.js';
+import { weighing } from '../../core/policy/cost.js';
 import { policiesWith, policyOptions } from '../../core/policy/policy-options.js';
 import { defaultRuntime, type Runtime } from '../../core/runtime.js';
 import { parseOptions } from '../../core/schema.js';
@@ -13,6 +14,7 @@ import { stage } from '../../core/stage.js';
 import { httpCacheKey } from './http-cache-key.js';
 import { HttpCalls } from './http-calls.js';
 import { httpOptions } from './http-options.js';
+import { costBy } from './http-rules.js';
 import { type ItemRequest, Requests } from './http-request.js';
 
 const { request: _, ...ownShape } = httpOptions.shape;
@@ -74,7 +76,10 @@ export function http(
   const run = httpStep.create(ownOptions, runtime);
   const said = { timeout, deadline, rate, breaker, retry, effect };
   const tried = policiesWith(policiesFor(ownOptions, runtime), said, runtime, 'http');
-  const policies = { ...tried, adaptive: adaptiveOf({ concurrency }) };
+  const cost = costBy(ownOptions);
+  const { limiter } = tried;
+  const weighed = cost !== undefined && limiter?.weighs === true ? weighing(cost, limiter) : undefined;
+  const policies = { ...tried, ...weighed, adaptive: adaptiveOf({ concurrency }) };
   const caps = { concurrency, ordered, maxWaiting, stop } as ConcurrencyOptions;
   const call = attempts(run, policies, runtime);
   return stage([appliedThrough(cacheOf(cache, runtime), call, httpStep, ownOptions, runtime)], caps, 'http');
@@ -117,6 +122,7 @@ export const httpStep = defineStep({
     },
   ],
   policies: policiesFor,
+  cost: costBy,
   cacheKey: httpCacheKey,
   tell: (options, runtime) => {
     const requests = new Requests(options, runtime);

@@ -65,6 +65,13 @@ export const writeStep = defineStep({
       options: { path: '{{ sku }}.json', content: '{{ data }}', onExists: 'overwrite' },
     },
   ],
+  writes: {
+    options: ['path'],
+    at: (options, runtime) => {
+      const files = new ItemFiles(options, runtime);
+      return (item) => files.outputOf(item);
+    },
+  },
   tell: (options, runtime) => {
     const files = new ItemFiles(options, runtime);
     return (item) => files.pathOf(item);

@@ -5,15 +5,19 @@ import { metaOf, type OptionMeta } from '../../core/option-meta.js';
 import { didYouMean } from '../../core/suggest.js';
 import { compileTemplate } from '../../core/template.js';
 import type * as z from 'zod';
+import { costFaults } from './check-costs.js';
 import type { Fault, Path } from './document.js';
 import { allNames, isKnown, knownNames, type KnownNames, outputOf, ALWAYS, scopeIn } from './known-names.js';
 import { asKeys, entriesOf, type Entry, type PipelineFile, textOf } from './pipeline-file.js';
+import { isTemplate } from './prepare-options.js';
 
 /** Everything that can be known of the texts in a pipeline: expressions that do not parse, names that are not known. */
 export function entryFaults(file: PipelineFile, fields: readonly string[] | undefined): Fault[] {
   const known = knownNames(file, fields);
   const steps = entriesOf(file, 'steps');
-  const last = known.at(-1) as KnownNames;
+  const end = known.at(-1) as KnownNames;
+  // Outputs are given the last result, whose fields nobody knows.
+  const last = end.outputs.includes('result') ? { ...end, fields: undefined } : end;
   return [
     ...entriesOf(file, 'input').flatMap((entry) => textFaults(file, entry, known[0] as KnownNames)),
     ...steps.flatMap((entry, index) => textFaults(file, entry, known[index] as KnownNames)),
@@ -21,17 +25,21 @@ export function entryFaults(file: PipelineFile, fields: readonly string[] | unde
     ...entriesOf(file, 'aggregate').flatMap((entry) => textFaults(file, entry, last)),
     ...nameFaults(steps),
     ...steps.flatMap((entry) => sharedFaults(file, entry)),
+    ...steps.flatMap((entry, index) => costFaults(file, entry, known[index]?.outputs ?? [])),
   ];
 }
 
 /** Two steps of one name could not be told apart in messages and reports; names of outputs must not hide others. */
 function nameFaults(steps: readonly Entry[]): Fault[] {
-  const seen = new Set<string>();
+  // The steps of a recipe are told apart by its name, and it may be used more than once.
+  const seenIn = new Map<Entry['recipe'], Set<string>>();
   const faults: Fault[] = [];
   for (const entry of steps) {
     const { path, value, recipe } = entry;
     const document = recipe?.file.document;
     const name = textOf(value.name);
+    const seen = seenIn.get(recipe) ?? new Set<string>();
+    seenIn.set(recipe, seen);
     if (name !== undefined && seen.has(name))
       faults.push({
         document,
@@ -97,7 +105,7 @@ function nestedFaults(file: PipelineFile, { form, path, value }: Entry, known: K
 function valueFaults(file: PipelineFile, value: unknown, meta: OptionMeta, path: Path, known: KnownNames): Fault[] {
   if (meta.expression !== undefined && typeof value === 'string') {
     // What a source calls its items may be a template too.
-    return value.includes('{{') && parses(() => compileTemplate(value))
+    return isTemplate(value, meta.expression)
       ? unknownNames(file, compileTemplate(value).names, path, known)
       : said(path, () =>
           compileExpression(value, [...(meta.expression ?? []), ...known.outputs, 'config', 'env', 'run']),
@@ -121,7 +129,7 @@ function hints(text: string, path: Path, known: KnownNames): Fault[] {
 }
 
 /** The names that a text inserts; undefined when it does not parse, which the schema tells. */
-function namesIn(text: string, meta: OptionMeta): readonly string[] | undefined {
+export function namesIn(text: string, meta: OptionMeta): readonly string[] | undefined {
   try {
     return meta.template === 'command'
       ? compileCommand([text], { append: false }).templates

@@ -4,8 +4,11 @@ import { uncacheable } from '../../core/cache/cached-step.js';
 import { BatchxError } from '../../core/errors.js';
 import type { Item } from '../../core/item.js';
 import { createRuntime, type Runtime } from '../../core/runtime.js';
+import { describeIssues } from '../../core/schema.js';
 import { fromSource } from '../../core/source.js';
 import { entryFaults } from './check-entries.js';
+import { nameWarnings, outputFaults } from './check-outputs.js';
+import { policyFaults } from './check-policies.js';
 import { worldFaults } from './check-world.js';
 import { contextIn, contextOf } from './context.js';
 import type { PipelineContext } from './pipeline-context.js';
@@ -13,6 +16,7 @@ import type { Fault } from './document.js';
 import { type PlacedFault, placedFaults } from './faults.js';
 import { optionsIn } from './forms.js';
 import { knownNames } from './known-names.js';
+import { foundElsewhere } from './manifest-file.js';
 import { entriesOf, type Entry, type PipelineFile } from './pipeline-file.js';
 import { prepareOptions } from './prepare-options.js';
 
@@ -25,6 +29,14 @@ const PEEKED = 20;
  * read, for their fields; nothing is written, called or run.
  */
 export async function checkPipeline(file: PipelineFile, runtime: Runtime): Promise<PlacedFault[]> {
+  return (await examinePipeline(file, runtime)).faults;
+}
+
+/** The same, with what may be meant and more often is not. */
+export async function examinePipeline(
+  file: PipelineFile,
+  runtime: Runtime,
+): Promise<{ readonly faults: PlacedFault[]; readonly warnings: PlacedFault[] }> {
   const { faults, document, keys, path } = file;
   const missing = (key: string, what: string): Fault[] =>
     !Object.hasOwn(keys, key) ? [{ path, message: `\`${key}\` is missing: expected ${what}` }] : [];
@@ -37,8 +49,14 @@ export async function checkPipeline(file: PipelineFile, runtime: Runtime): Promi
   const readable = !shape.some((fault) => fault.path.length <= path.length || fault.path.join('.').startsWith(input));
   const fields = readable ? await fieldsOf(file, context, runtime) : undefined;
   const texts = entryFaults(file, fields);
-  const made = shape.length + texts.length > 0 ? [] : stepFaults(file, context, runtime);
-  return placedFaults(document, [...shape, ...texts, ...worldFaults(file, runtime), ...made]);
+  const made =
+    shape.length + texts.length > 0 ? [] : [...stepFaults(file, context, runtime), ...optionFaults(file, context)];
+  const world = worldFaults(file, runtime, made);
+  const policies = [...policyFaults(file), ...outputFaults(file, context)];
+  return {
+    faults: placedFaults(document, foundElsewhere(file, [...shape, ...texts, ...policies, ...world, ...made])),
+    warnings: placedFaults(document, nameWarnings(file, fields)),
+  };
 }
 
 /** Whether it is the whole that does not fit. */
@@ -76,6 +94,18 @@ function stepFaults(file: PipelineFile, context: PipelineContext, runtime: Runti
   });
 }
 
+/** What does not fit together of the options of sources, outputs and aggregates. */
+function optionFaults(file: PipelineFile, context: PipelineContext): Fault[] {
+  const parts = ['input', 'output', 'aggregate'] as const;
+  return parts.flatMap((part) =>
+    entriesOf(file, part).flatMap((entry): Fault[] => {
+      const { form, path } = entry;
+      const { success, error } = form.definition.options.safeParse(preparedOptions(entry, context));
+      return success ? [] : [{ path: [...path, form.verb], message: describeIssues(error.issues) }];
+    }),
+  );
+}
+
 /** The fields that the data of the items have; undefined where that cannot be known without taking something away. */
 async function fieldsOf(
   file: PipelineFile,
@@ -87,7 +117,7 @@ async function fieldsOf(
   const { definition } = entry.form;
   if (definition.fields !== undefined) return definition.fields;
   try {
-    const options = definition.options.parse(sourceOptions(entry, context));
+    const options = definition.options.parse(preparedOptions(entry, context));
     const files = definition.files?.(options);
     if (files === undefined || !files.every(isPlainFile)) return undefined;
     const quiet = createRuntime({ env: runtime.env });
@@ -102,7 +132,7 @@ async function fieldsOf(
 /** What is read from a pipe is gone. */
 const isPlainFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
-const sourceOptions = ({ form, value }: Entry, context: PipelineContext): Record<string, unknown> =>
+const preparedOptions = ({ form, value }: Entry, context: PipelineContext): Record<string, unknown> =>
   prepareOptions(form.definition.options, optionsIn(form, value), {
     context,
     outputs: [],

@@ -1,7 +1,7 @@
 import type { PipelineContext } from './pipeline-context.js';
 import type { Runtime } from '../../core/runtime.js';
 import { declaredEnv } from './check-entries.js';
-import { asKeys, type Entry, type PipelineFile } from './pipeline-file.js';
+import { asKeys, type Entry, type PipelineFile, recipesIn } from './pipeline-file.js';
 import { filledIn } from './prepare-options.js';
 
 /** `run.stamp` is the time at which it began, as `20261120-140210`, in the time of UTC. */
@@ -28,10 +28,11 @@ export function contextIn({ recipe }: Entry, context: PipelineContext, runtime: 
   return { ...contextOf({ ...recipe.file, keys: { ...recipe.file.keys, config } }, runtime), run: context.run };
 }
 
-/** The variables whose values are shown nowhere. */
-function secretNames({ keys: { secrets } }: PipelineFile): string[] {
-  return (Array.isArray(secrets) ? (secrets as unknown[]) : []).filter((name) => typeof name === 'string');
-}
+/** The variables whose values are shown nowhere: those of its recipes too. */
+const secretNames = (file: PipelineFile): string[] =>
+  [file, ...recipesIn(file)].flatMap(({ keys: { secrets } }) =>
+    (Array.isArray(secrets) ? (secrets as unknown[]) : []).filter((name) => typeof name === 'string'),
+  );
 
 /** The values that are shown nowhere. */
 export const secretsOf = (file: PipelineFile, { env }: Runtime): string[] =>

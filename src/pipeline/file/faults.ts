@@ -30,6 +30,7 @@ export function placedFaults(document: Document, faults: readonly Fault[]): Plac
 
 /** One line: where, and what is wrong. */
 export function faultLine({ file, line, col, path, message }: PlacedFault): string {
+  if (line !== undefined && col === undefined) return `${file}:${line}: ${message}`;
   const where = line === undefined || col === undefined ? undefined : { line, col };
   const what = where === undefined && path !== '' ? `\`${path}\`: ${message}` : message;
   return `${placed(file, where)}: ${what}`;

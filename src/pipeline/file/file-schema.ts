@@ -111,7 +111,7 @@ export function fileSchemaOf(registry: Registry): FileSchema {
       .enum(['strict', 'flexible', 'best-effort'])
       .optional()
       .describe(
-        'What a failure does: `strict` halts at the first, `flexible` fails its item, `best-effort` lets optional steps fail.',
+        'What a failure does: `strict` halts at the first, `flexible` fails its item; with `best-effort` steps that are `optional` may fail, and what does not fit `accepts` and `returns` is only warned of.',
       ),
     halt: haltRule().optional().describe('When to stop before the input ends, in the grammar of GNU parallel.'),
   };

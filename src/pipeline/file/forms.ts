@@ -30,31 +30,57 @@ function formOf(definition: AnyDefinition, common: z.ZodRawShape): Form {
   const taken = new Set([verb, ...beside]);
   const others = Object.fromEntries(Object.entries(common).filter(([key]) => !taken.has(key)));
   const value = main === undefined ? options.describe(definition.summary) : required(shape[main] as z.ZodType);
-  const schema = z
-    .strictObject({ [verb]: value, ...Object.fromEntries(beside.map((option) => [option, shape[option]])), ...others })
-    .meta({ title: verb, description: definition.summary });
+  const keys = new Map(main === undefined ? [] : Object.keys(shape).map((option) => [called(option), option]));
+  const schema = z.strictObject({
+    [verb]: value,
+    ...Object.fromEntries(beside.map((option) => [option, shape[option]])),
+    ...others,
+  });
   return {
     verb,
     definition,
-    schema,
-    options: new Map(main === undefined ? [] : Object.keys(shape).map((option) => [called(option), option])),
+    schema: (keys.size > 0 ? fittingTogether(schema, options, keys) : schema).meta({
+      ...(keys.size > 0 && options.meta()),
+      title: verb,
+      description: definition.summary,
+    }),
+    options: keys,
     common: new Set(Object.keys(others)),
   };
 }
 
+/** An entry whose options have to fit together as those of the component have to. */
+function fittingTogether(schema: z.ZodObject, options: z.ZodObject, keys: ReadonlyMap<string, string>): z.ZodObject {
+  if ((options.def.checks ?? []).length === 0) return schema;
+  const [verb = ''] = Object.keys(schema.shape);
+  const keyOf = (option: unknown): string => [...keys].find(([, each]) => each === option)?.[0] ?? verb;
+  return schema.superRefine((entry, context) => {
+    const { error } = options.safeParse(optionsOf(keys, entry));
+    for (const { code, path, message } of error?.issues ?? [])
+      if (code === 'custom' && path.length <= 1) context.addIssue({ code, path: [keyOf(path[0])], message });
+  });
+}
+
 /** What names the component has to be there, though the option may be left out in code. */
-const required = (schema: z.ZodType): z.ZodType =>
-  schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? required(schema.unwrap() as z.ZodType) : schema;
+function required(schema: z.ZodType): z.ZodType {
+  if (!(schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)) return schema;
+  const inner = required(schema.unwrap() as z.ZodType);
+  return inner.meta({ ...inner.meta(), ...schema.meta() });
+}
 
 /** The options of an entry as the component has them. */
 export function optionsIn(form: Form, entry: Readonly<Record<string, unknown>>): Record<string, unknown> {
   if (form.options.size === 0) return (entry[form.verb] ?? {}) as Record<string, unknown>;
-  const options = Object.entries(entry).flatMap(([key, value]) => {
-    const option = form.options.get(key);
-    return option === undefined ? [] : [[option, value] as const];
-  });
-  return Object.fromEntries(options);
+  return optionsOf(form.options, entry);
 }
+
+const optionsOf = (keys: ReadonlyMap<string, string>, entry: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(
+    Object.entries(entry).flatMap(([key, value]) => {
+      const option = keys.get(key);
+      return option === undefined ? [] : [[option, value] as const];
+    }),
+  );
 
 /** What `input` may say besides. */
 export const inputKeys = {

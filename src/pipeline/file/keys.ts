@@ -6,7 +6,7 @@ import { breakerOptions } from '../../core/policy/breaker-options.js';
 import { policyOptions } from '../../core/policy/policy-options.js';
 import { adaptiveOptions } from '../../core/policy/adaptive.js';
 import { timeLimitText } from '../../core/policy/allowance.js';
-import { rateText } from '../../core/rate.js';
+import { rateText, tokenRateOptions } from '../../core/rate.js';
 import { oneOf, show, someTime, textLike, wholeNumber } from '../../core/schema.js';
 import { templateText } from '../../core/template-option.js';
 
@@ -27,10 +27,13 @@ export const rateParts = z.strictObject({
   per: templateText().optional().describe('Whose rate it is, as `{{ store }}`: each value has its own.'),
 });
 
-const rateWhat = 'a rate such as "2/s", or { limit: 2/s, burst, per }';
+/** Two limits that hold together, as a file says them. */
+const tokenRateParts = tokenRateOptions.safeExtend({ per: rateParts.shape.per });
+
+const rateWhat = 'a rate such as "2/s", { limit: 2/s, burst, per }, or { requests: 500/m, tokens: 200k/m, per }';
 
 /** What a rate can be where it is defined. */
-export const rateValue = () => oneOf(rateWhat, [rateText(), rateParts]);
+export const rateValue = () => oneOf(rateWhat, [rateText(), rateParts, tokenRateParts]);
 
 const workers =
   'a whole number of at least 1, a share of the processors such as "50%", "auto", or { max, min, adaptive: true }';
@@ -66,7 +69,12 @@ export const policyKeys = {
   deadline: someTime()
     .optional()
     .describe(policyOptions.shape.deadline.description ?? ''),
-  rate: oneOf(`${rateWhat}, or the name of one under \`rates\``, [rateText(), named('the name of a rate'), rateParts])
+  rate: oneOf(`${rateWhat}, or the name of one under \`rates\``, [
+    rateText(),
+    named('the name of a rate'),
+    rateParts,
+    tokenRateParts,
+  ])
     .optional()
     .describe(
       'How many calls may start in any window of time, as `2/s`, or the name of one of `rates`, which is shared.',
@@ -103,6 +111,9 @@ export const stepKeys = {
     .optional()
     .describe('Whether a call is not made again that has been made with the same values, here or in an earlier run.'),
   ordered: z.boolean().optional().describe('Whether its stage gives items in the order in which they came.'),
+  cost: oneOf('a number, or an expression', [z.number().min(0), expression()])
+    .optional()
+    .describe('What a call takes of a rate that has `tokens`: a number, or an expression of the data.'),
   effect: z
     .enum(['none', 'reads', 'writes', 'once'])
     .optional()

@@ -44,6 +44,8 @@ export interface PipelineFile {
   readonly folder: string;
   /** What is wrong with the whole file. */
   readonly faults: readonly Fault[];
+  /** The files that say some of its keys in its place. */
+  readonly elsewhere?: ReadonlyMap<string, Document>;
   /** Which of the steps are those of recipes, by their place among `keys.steps`. */
   readonly recipes?: ReadonlyMap<number, RecipeStep>;
 }
@@ -108,6 +110,12 @@ export function entriesOf(file: PipelineFile, part: Part): Entry[] {
 
 const listed = (value: unknown, path: Path): (readonly [unknown, Path])[] =>
   Array.isArray(value) ? value.map((each, index) => [each, [...path, index]] as const) : [];
+
+/** The recipes whose steps a pipeline does, each once. */
+export const recipesIn = ({ recipes }: PipelineFile): PipelineFile[] => {
+  const files = [...(recipes?.values() ?? [])].map(({ recipe }) => recipe.file);
+  return [...new Map(files.map((file) => [file.document.name, file])).values()];
+};
 
 /** Something that has keys, or nothing of that kind. */
 export const asKeys = (value: unknown): Keys =>

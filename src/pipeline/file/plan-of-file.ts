@@ -9,7 +9,7 @@ import { Breaker } from '../../core/policy/breaker.js';
 import type { BreakerOptions } from '../../core/policy/breaker-options.js';
 import { Limiter } from '../../core/policy/limiter.js';
 import type { PolicyOptions } from '../../core/policy/policy-options.js';
-import { type Rate, toRate } from '../../core/rate.js';
+import { type Rate, type TokenRateOptions, toRate } from '../../core/rate.js';
 import type { Runtime } from '../../core/runtime.js';
 import { toHaltRules } from '../halt-rule.js';
 import type { CacheUse, Plan, StepUse, Use } from '../plan.js';
@@ -74,7 +74,8 @@ class Planner {
       limit: typeof limit === 'number' ? limit : undefined,
       steps: [...first, ...this.#steps()],
       concurrency: concurrencyOf(concurrency),
-      ordered: false,
+      ordered: undefined,
+      haltInTurn: staysInOrder(entriesOf(this.#file, 'steps')),
       halt: keys.mode === 'strict' ? [strict, ...rules] : rules,
       sinks: outputs.map((entry) => this.#use(entry, this.#outputs())),
     };
@@ -108,6 +109,7 @@ class Planner {
         label: textOf(own('name')),
         policies,
         key,
+        cost: this.#cost(own('cost'), outputs, context),
         concurrency: concurrencyOf(own('concurrency')),
         cache: this.#cache(entry, outputs, context),
         ordered: own('ordered') as boolean | undefined,
@@ -116,6 +118,7 @@ class Planner {
         optional: own('optional') === true && this.#file.keys.mode === 'best-effort',
         accepts: own('accepts'),
         returns: own('returns'),
+        lenient: this.#file.keys.mode === 'best-effort',
       };
     });
   }
@@ -208,6 +211,10 @@ class Planner {
     return { rate: name === undefined ? make() : remembered(this.#limiters, name, make), ...key };
   }
 
+  #cost(given: unknown, outputs: readonly string[], context: PipelineContext): StepUse['cost'] {
+    return typeof given === 'string' ? this.#bound(given, outputs, context) : (given as number | undefined);
+  }
+
   #keyOf(per: string, outputs: readonly string[], context: PipelineContext): (item: Item) => string {
     const run = bound(per, ['data', 'item'], { context, outputs });
     return (item) => String(run(item.data, item));
@@ -220,6 +227,17 @@ class Planner {
     return remembered(this.#breakers, name, () => Object.assign(new Breaker(options, this.#runtime), { name }));
   }
 }
+
+/** Whether rows go out in the order in which they came, and no call has effects of its own. */
+const staysInOrder = (steps: readonly Entry[]): boolean =>
+  steps.some(({ value }) => value.ordered === true) &&
+  steps.every(
+    ({ form: { definition }, value }) =>
+      definition.kind === 'step' &&
+      value.ordered === true &&
+      definition.reachesOut !== true &&
+      definition.workers === undefined,
+  );
 
 function concurrencyOf(given: unknown): StepUse['concurrency'] {
   if (typeof given !== 'object' || given === null)
@@ -240,6 +258,10 @@ const present = <K extends string, V>(key: K, value: V | undefined): Partial<Rec
 /** A rate as a file says it, as a limiter takes it. */
 function rateOf(value: unknown): Rate {
   if (typeof value === 'string') return value;
+  if ('tokens' in asKeys(value)) {
+    const { per: _, ...rate } = value as TokenRateOptions & Keys;
+    return rate;
+  }
   const { limit, burst } = value as { limit: string; burst?: number };
   const { limit: calls, perMs } = toRate(limit);
   return { limit: calls, per: `${perMs}ms`, ...(burst !== undefined && { burst }) };

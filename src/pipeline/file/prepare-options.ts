@@ -56,7 +56,7 @@ export function bound(
   names: readonly string[],
   { context, outputs }: Pick<Preparation, 'context' | 'outputs'>,
 ): (...given: unknown[]) => unknown {
-  if (text.includes('{{') && isTemplate(text)) {
+  if (isTemplate(text, names)) {
     const template = compileTemplate(text);
     const at = names.indexOf('item');
     return (...given) => template.render(scopeOf(given[at] as Item, context));
@@ -91,9 +91,13 @@ function constantScope(context: PipelineContext): Scope {
   return Object.assign(find, { names: () => Object.keys(context) });
 }
 
-function isTemplate(text: string): boolean {
+/** Whether a text that may be an expression is a template instead: no expression can say `{{ x }}` outside of a text. */
+export const isTemplate = (text: string, names: readonly string[]): boolean =>
+  text.includes('{{') && !works(() => compileExpression(text, names)) && works(() => compileTemplate(text));
+
+function works(compile: () => unknown): boolean {
   try {
-    compileTemplate(text);
+    compile();
     return true;
   } catch {
     return false;

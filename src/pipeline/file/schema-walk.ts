@@ -28,5 +28,12 @@ export function childOf(schema: unknown, part: string | number, value: unknown):
   const keys = Object.keys(value);
   const shapes = forms.map(bare).filter((form) => (form as { shape?: object }).shape !== undefined);
   const title = (form: unknown): string => (form as z.ZodType).meta()?.title ?? '';
-  return shapes.find((form) => keys.includes(title(form))) ?? shapes[0];
+  const misfits = (form: unknown): number => {
+    const { shape } = form as { shape: Record<string, z.ZodType> };
+    const missing = Object.keys(shape).filter(
+      (key) => !keys.includes(key) && !shape[key]?.safeParse(undefined).success,
+    );
+    return missing.length + keys.filter((key) => !Object.hasOwn(shape, key)).length;
+  };
+  return shapes.find((form) => keys.includes(title(form))) ?? shapes.sort((a, b) => misfits(a) - misfits(b))[0];
 }

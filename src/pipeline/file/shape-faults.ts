@@ -96,7 +96,8 @@ class Shape {
     if (Object.hasOwn(NOT_YET, key)) return { path: [...path, key], key: true, message: notYet(key) };
     const known = this.#keysAt(path);
     if (Object.hasOwn(stepKeys, key) && partAt(path) === 'steps' && !known.includes('when')) {
-      const what = `\`${key}\` is for what is done to each item; this changes how many there are`;
+      const why = known.includes('with') ? 'say it in the steps of that pipeline' : 'this changes how many there are';
+      const what = `\`${key}\` is for what is done to each item; ${why}`;
       return { path: [...path, key], key: true, message: what };
     }
     const meant = SYNONYMS[key];
@@ -171,10 +172,12 @@ function at(value: unknown, path: Path): unknown {
   return found;
 }
 
-/** Of several forms the one that was meant: it fits but for something in it. */
+/** Of several forms the one that was meant: it fits but for something in it, and better than the others. */
 function nearest(forms: readonly Issue[][]): readonly Issue[] | undefined {
   const near = forms.filter((issues) =>
     issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
   );
-  return near.length === 1 ? near[0] : undefined;
+  const misfits = (issues: readonly Issue[]): number =>
+    issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
+  return near.sort((a, b) => misfits(a) - misfits(b))[0];
 }

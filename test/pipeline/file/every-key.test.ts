@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { builtin } from '../../../src/builtin.js';
+import { describeFile } from '../../../src/pipeline/file/describe.js';
 import { fileSchemaOf, type Part } from '../../../src/pipeline/file/file-schema.js';
 import { parseDocument } from '../../../src/pipeline/file/document.js';
 import { placedFaults, type PlacedFault } from '../../../src/pipeline/file/faults.js';
@@ -12,7 +13,10 @@ import { shapeFaults } from '../../../src/pipeline/file/shape-faults.js';
 type Keys = Record<string, unknown>;
 
 const file = fileSchemaOf(builtin);
-const fits = new Ajv2020({ strict: false, allErrors: true }).compile(pipelineJsonSchema(builtin));
+const fits = new Ajv2020({ strict: false, allErrors: true }).compile(
+  // As editors have it.
+  JSON.parse(JSON.stringify(pipelineJsonSchema(builtin))) as object,
+);
 
 /** A pipeline as short as it can be. */
 const least = (): Keys => ({ input: { items: [1] }, steps: [{ map: 'data' }] });
@@ -83,11 +87,28 @@ async function refused(value: Keys, key: string): Promise<string> {
     at.some((line) => fault?.line === line || fault?.line === line + 1),
     `${text}\n${told}\n${at.join()}`,
   ).toBe(true);
-  expect(fault?.col).toBeGreaterThan(0);
+  // It stands at the key, or at what is behind it, which may begin on the next line.
+  const { line = 0, col = 0 } = fault ?? {};
+  const shown = text.split('\n')[line - 1] ?? '';
+  const words = [...shown.matchAll(/(?<=^|[\s])\S/g)].map(({ index }) => index + 1);
+  const meant = at.includes(line) ? [shown.indexOf(key), shown.search(/:\s/) + 2].map((start) => start + 1) : words;
+  expect(meant, `${text}\n${told}\n${col}`).toContain(col);
   expect(fault?.message).not.toMatch(/undefined|\[object|must match pattern|Invalid|\bRegExp\b/);
   expect(fits(value), `the JSON Schema takes ${text}`).toBe(false);
   return fault?.message ?? '';
 }
+
+/** What is refused is so by both: by us, with one clear line, and by editors. */
+async function refusedOrFits(value: Keys, key: string): Promise<void> {
+  const { faults, text } = await judge(value);
+  if (!fits(value)) await refused(value, key);
+  else if (!faults.every(({ message }) => IN_WORDS.test(message)))
+    expect(faults, `the JSON Schema takes ${text}`).toEqual([]);
+}
+
+/** What is wrong with the words of a text JSON Schema cannot say. */
+const IN_WORDS =
+  /does not parse|expected a name such as|`{{` without|expected a URL|expected a method|expected the URL/;
 
 const isNonsense = (value: unknown, key: string): boolean => JSON.stringify(value).includes(`"${key}":{"nonsense":1}`);
 
@@ -106,10 +127,9 @@ describe('every key of a pipeline', () => {
       ).toContain(`\`${typed}\` is not known here`);
     });
     const wrong = WRONG.filter((value) => !fits({ ...top, [key]: value }));
-    if (key === 'config') continue;
     it(`${key}, of another kind`, async () => {
       expect(wrong).not.toEqual([]);
-      for (const value of wrong) await refused({ ...top, [key]: value }, key);
+      for (const value of WRONG) await refusedOrFits({ ...top, [key]: value }, key);
     });
   }
 });
@@ -132,8 +152,104 @@ for (const part of parts) {
     });
 
     it.each(keys)('%s, of another kind', async (key) => {
-      const wrong = WRONG.filter((value) => !fits(around(part, { ...entry, [key]: value })));
-      for (const value of wrong) await refused(around(part, { ...entry, [key]: value }), key);
+      for (const wrong of WRONG) await refusedOrFits(around(part, { ...entry, [key]: wrong }), key);
     });
   });
 }
+
+/** What may be behind a key, with all keys that there are; and where that is. */
+const step = (key: string, value: unknown): Keys => around('steps', { exec: 'true {}', [key]: value });
+const topLevel = (key: string, value: unknown): Keys => ({ ...least(), [key]: value });
+const breaker: Keys = {
+  window: 20,
+  minCalls: 5,
+  failureRate: '50%',
+  slowCall: '2s',
+  slowRate: '90%',
+  open: '10s',
+  maxOpen: '1m',
+  halfOpen: 2,
+  maxHalfOpen: '30s',
+  onOpen: 'fail',
+  maxWait: '5m',
+};
+const retry: Keys = {
+  retries: 3,
+  initial: '1s',
+  factor: 2,
+  max: '30s',
+  jitter: 'none',
+  deadline: '5m',
+  maxRetryAfter: '1m',
+  onLongRetryAfter: 'wait',
+  maxThrottleWait: '2m',
+};
+const rate: Keys = { limit: '10/s', burst: 5, per: '{{ shop }}' };
+const tokens: Keys = { requests: '500/m', tokens: '200k/m', per: '{{ shop }}' };
+const nested: readonly (readonly [key: string, keys: Keys, around: (value: unknown) => Keys])[] = [
+  ...Object.entries({ retry, breaker, rate, concurrency: { max: 20, min: 2, adaptive: true } }).flatMap(
+    ([key, keys]) =>
+      [
+        [key, keys, (value: unknown) => step(key, value)],
+        [key, keys, (value: unknown) => topLevel(key, value)],
+      ] as const,
+  ),
+  ['rate', tokens, (value) => step('rate', value)],
+  ['rates', rate, (value) => topLevel('rates', { shop: value })],
+  ['rates', tokens, (value) => topLevel('rates', { shop: value })],
+  ['breakers', breaker, (value) => topLevel('breakers', { shop: value })],
+  ['cache', { key: '{{ sku }}', dir: 'kept', ttl: '1h' }, (value) => step('cache', value)],
+  ['requires', { env: ['HOME'], programs: ['sh'], files: ['a'] }, (value) => topLevel('requires', value)],
+  ['pipelines', { ...top, pipelines: undefined }, (value) => topLevel('pipelines', { other: value })],
+  ['batch', { size: 5, bytes: '1MB', within: '2s', by: 'data.a' }, (value) => around('steps', { batch: value })],
+  ['dedupe', { by: 'data.a', last: 5 }, (value) => around('steps', { dedupe: value })],
+  ['rateLimit', { limit: 2, per: '1s', burst: 1 }, (value) => around('steps', { rateLimit: value })],
+  ['commandOutput', { show: true, tag: true }, (value) => around('output', { commandOutput: value })],
+  ['pipeline', { pipeline: 'other.yaml', with: { a: 1 } }, (value) => around('steps', value as Keys)],
+  ['report', { report: 'report.json' }, (value) => around('output', value as Keys)],
+];
+
+describe('every key behind another one', () => {
+  it('may be endless where code may say so', async () => {
+    const value = step('retry', { retries: Infinity });
+    expect((await judge(value)).faults).toEqual([]);
+    expect(fits(value)).toBe(true);
+  });
+
+  it('is there', () => {
+    const described = describeFile(builtin);
+    const keys = [...described.top, ...described.step].filter((key) => key.keys.length > 0);
+    for (const { name, keys: behind } of keys) {
+      const all = nested.filter(([key]) => key === name).flatMap(([, each]) => Object.keys(each));
+      expect([name, behind.map((key) => key.name).filter((key) => !all.includes(key))]).toEqual([name, []]);
+    }
+    const inside = described.forms.flatMap(({ verb, keys: own }) =>
+      own.filter(({ name }) => name.startsWith(`${verb}.`)).map(({ name }) => name),
+    );
+    const tried = nested.flatMap(([key, each]) => Object.keys(each).map((name) => `${key}.${name}`));
+    // Those have keys that exclude each other, or more than a line can hold.
+    const apart = ['dedupe.within', ...inside.filter((name) => name.startsWith('arguments.'))];
+    expect(inside.filter((name) => !tried.includes(name) && !apart.includes(name))).toEqual([]);
+  });
+
+  describe.each(nested.map(([key, keys, put], index) => [`${key} ${index + 1}`, key, keys, put] as const))(
+    '%s',
+    (_, key, all, put) => {
+      const keys = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+      it('has an example that fits', async () => {
+        expect((await judge(put(keys))).faults).toEqual([]);
+        expect(fits(put(keys)), JSON.stringify(fits.errors?.slice(0, 3))).toBe(true);
+      });
+
+      const others = Object.keys(keys).filter((each) => each !== key);
+      it.each(others)('%s, misspelt', async (name) => {
+        const typed = `${name}zq`;
+        expect(await refused(put({ ...keys, [typed]: 1 }), typed)).toContain(`\`${typed}\` is not known here`);
+      });
+
+      it.each(Object.keys(keys))('%s, of another kind', async (name) => {
+        for (const wrong of WRONG) await refusedOrFits(put({ ...keys, [name]: wrong }), name);
+      });
+    },
+  );
+});

@@ -217,6 +217,78 @@ const mistakes: readonly (readonly [what: string, text: string, says: string])[]
   ],
   ['one output that is no list', 'steps: []\noutput: { jsonl: a }', '3:9: expected a list'],
   [
+    'a burst above its limit',
+    'steps:\n  - exec: echo {}\n    rate: { limit: 2/s, burst: 5 }',
+    '4:32: expected no more than the limit, which is 2 at any time, got 5',
+  ],
+  [
+    'a burst above the limit of a shared rate',
+    'rates: { shop: { limit: 2/s, burst: 5 } }\nsteps:\n  - exec: echo {}\n    rate: shop',
+    '2:37: expected no more than the limit, which is 2 at any time, got 5',
+  ],
+  [
+    'a deadline that is shorter than the turn of a rate',
+    'steps:\n  - exec: echo {}\n    rate: 1/m\n    deadline: 10s',
+    '5:15: an item waits longer than that for its turn: the rate lets one call start in 1m',
+  ],
+  [
+    'a deadline at the top that is shorter than the turn of a shared rate',
+    'deadline: 10s\nrates: { slow: 2/h }\nsteps:\n  - exec: echo {}\n    rate: slow',
+    '2:11: an item waits longer than that for its turn: the rate `slow` lets one call start in 30m',
+  ],
+  [
+    'a deadline of retries that leaves no time for one',
+    'steps:\n  - exec: echo {}\n    retry: { initial: 10s, deadline: 5s }',
+    '4:38: there may be no time left for a retry: the first wait, `initial`, is up to 10s',
+  ],
+  [
+    'a deadline that leaves no time for a retry',
+    'steps:\n  - exec: echo {}\n    retry: { initial: 10s }\n    deadline: 5s',
+    '5:15: there may be no time left for a retry: the first wait, `initial`, is up to 10s',
+  ],
+  [
+    'a first wait that is longer than the longest',
+    'retry: { initial: 1m }\nsteps: []',
+    '2:19: the first wait, `initial`, is 1m, and no wait is longer than `max`, 30s',
+  ],
+  [
+    'a breaker that gives up before it tries again',
+    'breakers: { api: { open: 1m, maxWait: 30s } }\nsteps: []',
+    '2:39: the run would end before the server is tried again',
+  ],
+  ['a module that is not there', 'steps:\n  - use: ./no-such.js', '3:10: there is no file ./no-such.js'],
+  [
+    'a program that the config names',
+    'config: { tool: no-such-program }\nsteps:\n  - exec: "{{ config.tool }} {}"',
+    '4:11: the program no-such-program is not installed',
+  ],
+  [
+    'two outputs of one file',
+    'steps: []\noutputRoot: out\noutput:\n  - jsonl: a.jsonl\n  - failed: ./a.jsonl',
+    '6:13: ./a.jsonl is what `jsonl` (output.0.jsonl) writes already; give each output a file of its own',
+  ],
+  [
+    'files without names',
+    'steps: []\noutput:\n  - files: out',
+    '4:12: expected `name` or `path`, which says what each file is called, such as "{{ id }}.json", got neither',
+  ],
+  [
+    'files with two names',
+    'steps: []\noutput:\n  - files: out\n    path: a\n    name: b',
+    '6:11: expected `name` or `path`',
+  ],
+  [
+    'two bodies of a request',
+    'steps:\n  - http: POST https://shop.example\n    body: a\n    json: {}',
+    'expected one of `json`, `body` and `form`, got `json` and `body`',
+  ],
+  ['a batch of nothing', 'steps:\n  - batch: { by: data.team }', '3:12: expected at least one of `size`, `bytes`'],
+  [
+    'a condition for another pipeline',
+    'steps:\n  - pipeline: other.yaml\n    when: "true"',
+    '4:5: `when` is for what is done to each item; say it in the steps of that pipeline',
+  ],
+  [
     'a key that comes later',
     'steps: []\nwatch: true',
     '3:1: `watch` (watching folders) is not done by this version yet',
@@ -228,6 +300,23 @@ describe('a mistake in a pipeline is told in one line, where it is', () => {
     const lines = await said(withInput(text));
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(says);
+  });
+
+  it('nothing is wrong with what only looks so', async () => {
+    const fine = [
+      // Steps that share a name for their results: the later ones find the last.
+      'steps:\n  - { exec: "echo {}", output: said }\n  - { exec: "echo {{ said }}", output: said }',
+      // What hides a field, which is still to be had behind data.
+      'steps:\n  - { exec: "echo {}", output: name }\n  - { exec: "echo {{ name }} {{ data.name }}" }',
+      'steps:\n  - { exec: "echo {}", rate: 1/m, deadline: 2m, retry: { initial: 1s, deadline: 1m } }',
+      // A rate that does not hold for the step.
+      'rate: 1/h\nsteps:\n  - { map: data, deadline: 1s }',
+      'steps: []\noutput: [{ jsonl: /dev/null }, { failed: /dev/null }]',
+      'breakers: { api: { open: 1m, maxWait: 30s, onOpen: fail } }\nsteps: []',
+      // A field of what a command has written, which outputs are given.
+      'steps:\n  - { exec: "echo {}", stdout: json }\noutput: [{ files: out, name: "{{ version }}" }]',
+    ];
+    for (const text of fine) expect([text, await said(withInput(text))]).toEqual([text, []]);
   });
 
   it('all of them at once, in the order of the file', async () => {
