@@ -4,9 +4,9 @@ import { uncacheable } from '../../core/cache/cached-step.js';
 import { BatchxError } from '../../core/errors.js';
 import type { Item } from '../../core/item.js';
 import { createRuntime, type Runtime } from '../../core/runtime.js';
-import { describeIssues } from '../../core/schema.js';
+import { describeIssues, parseOptions } from '../../core/schema.js';
 import { fromSource } from '../../core/source.js';
-import { entryFaults } from './check-entries.js';
+import { declaredEnv, entryFaults } from './check-entries.js';
 import { nameWarnings, outputFaults } from './check-outputs.js';
 import { policyFaults } from './check-policies.js';
 import { worldFaults } from './check-world.js';
@@ -17,7 +17,7 @@ import { type PlacedFault, placedFaults } from './faults.js';
 import { optionsIn } from './forms.js';
 import { knownNames } from './known-names.js';
 import { foundElsewhere } from './manifest-file.js';
-import { entriesOf, type Entry, type PipelineFile } from './pipeline-file.js';
+import { entriesOf, type Entry, type PipelineFile, recipesIn } from './pipeline-file.js';
 import { prepareOptions } from './prepare-options.js';
 
 /** How many items of an input are looked at for the fields that they have. */
@@ -44,13 +44,16 @@ export async function examinePipeline(
     ...faults,
     ...(whole(faults) ? [] : missing('input', 'where the items come from, such as `files: ...`')),
   ];
-  const context = contextOf(file, runtime);
+  // A variable that is not set is told by name: what else would follow from that is not.
+  const env = Object.fromEntries([file, ...recipesIn(file)].flatMap(declaredEnv).map((name) => [name, `$${name}`]));
+  const set: Runtime = { ...runtime, env: { ...env, ...runtime.env } };
+  const context = contextOf(file, set);
   const input = [...path, 'input'].join('.');
   const readable = !shape.some((fault) => fault.path.length <= path.length || fault.path.join('.').startsWith(input));
   const fields = readable ? await fieldsOf(file, context, runtime) : undefined;
   const texts = entryFaults(file, fields);
   const made =
-    shape.length + texts.length > 0 ? [] : [...stepFaults(file, context, runtime), ...optionFaults(file, context)];
+    shape.length + texts.length > 0 ? [] : [...stepFaults(file, context, set), ...optionFaults(file, context)];
   const world = worldFaults(file, runtime, made);
   const policies = [...policyFaults(file), ...outputFaults(file, context)];
   return {
@@ -83,7 +86,7 @@ function stepFaults(file: PipelineFile, context: PipelineContext, runtime: Runti
         folder: (recipe?.file ?? file).folder,
       };
       const options = prepareOptions(definition.options, optionsIn(form, value), to);
-      const parsed = definition.options.parse(options);
+      const parsed = parseOptions(definition.options, options, form.verb);
       definition.create(parsed, { ...runtime, context: own });
       at = 'cache';
       if (caches) definition.cacheKey?.(parsed, { ...runtime, context: own });

@@ -144,7 +144,7 @@ const mistakes: readonly (readonly [what: string, text: string, says: string])[]
   ],
   [
     'a variable that is not set',
-    'requires: { env: [NO_SUCH_VARIABLE] }\nsteps: []',
+    'requires: { env: [NO_SUCH_VARIABLE] }\nsteps:\n  - exec: echo {}\n    env: { X: "{{ env.NO_SUCH_VARIABLE }}" }',
     '2:19: the variable NO_SUCH_VARIABLE is not set',
   ],
   [
