@@ -1,5 +1,6 @@
 import { BatchxError } from '../errors.js';
 import type { Argument } from './argument.js';
+import { filtered } from './filtered.js';
 import { type Rooted, withNames } from './placeholders.js';
 import { printableCommand } from './printable-command.js';
 import { wordRenderer } from './render-words.js';
@@ -62,6 +63,13 @@ export function compileCommand(words: string | readonly string[], options: Comma
       'command: `{= =}` would be Perl: change the value with a step `map` before this one',
     );
   }
+  const [tagged] = /\{%-?\s*(?:if|unless|case|for|assign|capture|else|elsif|when|end[a-z]+)\b/.exec(text) ?? [];
+  if (tagged !== undefined && options.templates !== false) {
+    throw new BatchxError(
+      'usage',
+      `command: \`${tagged}\` is a tag, and commands have none: a place is one argument; \`when\` leaves a step out`,
+    );
+  }
   const { shell = false, append = true, templates = true, quoted = false } = options;
   return shell === false
     ? wordsCommand(typeof words === 'string' ? parseWords(words, templates) : wordsOf(words, templates, quoted), append)
@@ -122,7 +130,9 @@ function command(
     usesSeq: has('seq'),
     usesSlot: has('slot'),
     usesOutput: has('output'),
-    templates: tokens.flatMap((token) => (token.kind === 'template' ? [token.name] : [])),
+    templates: tokens.flatMap((token) =>
+      token.kind === 'template' ? (filtered(token.name)?.names ?? [token.name]) : [],
+    ),
     render: (values) => preparedFor(values).render(values),
     print: (values, argv) => preparedFor(values).print(values, argv),
   };

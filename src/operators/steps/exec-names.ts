@@ -1,4 +1,5 @@
 import { Arguments } from '../../core/command/arguments.js';
+import { filtered } from '../../core/command/filtered.js';
 import { BatchxError } from '../../core/errors.js';
 import { FileEntry } from '../../core/file-entry.js';
 import type { Item } from '../../core/item.js';
@@ -13,9 +14,10 @@ import { scopeOf, valueOf } from '../../core/template.js';
 export function namesOf(item: Item, context: Runtime['context']): (name: string) => unknown {
   const scope = scopeOf(item, context);
   return (name) => {
-    const [first = ''] = name.split('.');
+    const template = filtered(name);
+    const [first = ''] = (template?.names[0] ?? name).split('.');
     if (isAlike(item.data) && !scope.names().includes(first)) throw unknownOf(item.data, name, scope.names());
-    return valueOf(scope, name, 'command');
+    return template === undefined ? valueOf(scope, name, 'command') : template.render(scope);
   };
 }
 

@@ -1,3 +1,4 @@
+import { filtered } from '../../../src/core/command/filtered.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Argument, type CommandOptions, compileCommand } from 'batchx';
@@ -178,5 +179,31 @@ describe('compileCommand', () => {
         .slice(1);
       expect([...got, '', 'end']).toEqual(argumentsIn('bash', lines).map(String));
     }
+  });
+});
+
+describe('a place with a filter of Liquid', () => {
+  const scope = (name: string): unknown => ({ s: 'a b', n: ['x', "q'$(x)"] })[name];
+  const values = {
+    args: [],
+    seq: 1,
+    slot: 1,
+    scope: Object.assign(
+      (name: string) => filtered(name)?.render(Object.assign(scope, { names: () => ['s', 'n'] })) ?? scope(name),
+    ),
+  };
+
+  it('is one argument, whatever it comes to', () => {
+    const command = compileCommand(`printf {{ s | upcase }} "x{{ n[1] | append: ' y' }}" {{s|size}}`);
+    expect(command.templates).toEqual(['s', 'n', 's']);
+    expect(command.render(values)).toEqual(['printf', 'A B', "xq'$(x) y", '3']);
+  });
+
+  it('is refused when it makes no sense, and so is a tag', () => {
+    expect(() => compileCommand('echo {{ s | upcas }}')).toThrow('command: undefined filter: upcas');
+    for (const tag of ['{% if s %}x{% endif %}', '{%- for a in n %}'])
+      expect(() => compileCommand(`echo ${tag}`)).toThrow('is a tag, and commands have none');
+    expect(() => compileCommand('echo {%} {% x', { append: false })).not.toThrow();
+    expect(() => compileCommand('echo {% if s %}', { templates: false })).not.toThrow();
   });
 });
