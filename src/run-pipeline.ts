@@ -1,15 +1,23 @@
 import { builtin } from './builtin.js';
 import { defineSink, defineSource } from './core/define.js';
+import { BatchxError } from './core/errors.js';
 import { Item } from './core/item.js';
+import { lastResult } from './core/last-result.js';
+import { SplitOrigin } from './core/origin.js';
 import type { Outcome } from './core/outcome.js';
+import { didYouMean } from './core/suggest.js';
+import { isPromiseLike } from './core/promise.js';
 import type { Registry } from './core/registry.js';
 import { defaultRuntime, type Runtime } from './core/runtime.js';
+import { given, parseOptions, show } from './core/schema.js';
+import { strangeValues } from './pipeline/file/config-names.js';
 import { documentOf } from './pipeline/file/document.js';
 import { checkPipeline } from './pipeline/file/check.js';
 import { faultsError } from './pipeline/file/faults.js';
 import { loadDocument } from './pipeline/file/load-pipeline.js';
 import { asKeys, type PipelineFile, pipelineIn } from './pipeline/file/pipeline-file.js';
 import { withRecipes } from './pipeline/file/recipes.js';
+import type { Plan } from './pipeline/plan.js';
 import { type FileRunResult, runFile } from './pipeline/run-file.js';
 import * as z from 'zod';
 
@@ -22,12 +30,21 @@ export interface PipelineOptions {
   readonly registry?: Registry;
 }
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const pipelineOptions = z.strictObject({
+  pipeline: z.string().optional(),
+  config: given<PipelineOptions['config']>('an object with values', isObject).optional(),
+  registry: given<Registry>('a registry', isObject).optional(),
+});
+
 /**
  * Runs the pipeline of a file, or one that is given as an object of the same form, and tells how it ended: the counts by
  * outcome, what was aggregated, why it was ended early if it was.
  *
  * Everything that can be known before is checked first; what is wrong rejects with one error that tells all of it, and
- * nothing has been started. Items that fail do not reject: they are counted, and go where the pipeline says.
+ * nothing has been started. Items that fail do not reject: they are counted, and go where the pipeline says. Without an
+ * `output` nothing is written, not even to standard output; items that come to the end are ok all the same.
  *
  * @example
  * import { runPipeline } from 'batchx';
@@ -45,9 +62,13 @@ export async function runPipeline(
   options: PipelineOptions = {},
   runtime: Runtime = defaultRuntime(),
 ): Promise<FileRunResult> {
-  const { registry = builtin } = options;
+  const known = Object.keys(pipelineOptions.shape);
+  const strange = Object.keys(options).find((key) => !known.includes(key));
+  if (strange !== undefined)
+    throw new BatchxError('usage', `runPipeline: \`${strange}\` is not known${didYouMean(strange, known)}`);
+  const { registry = builtin } = parseOptions(pipelineOptions, options, 'runPipeline');
   const loaded = await checked(await opened(file, options, registry), runtime);
-  return runFile(loaded, { registry, runtime });
+  return runFile(loaded, { registry: registry.with(nowhereSink), runtime, change: endingNowhere });
 }
 
 /** One item of a batch: what it is called, its data, and what is known of it. */
@@ -86,6 +107,10 @@ export interface BatchResult<R = unknown> {
 /**
  * Puts inputs through the steps of a pipeline, which may be a file or an object, and gives what became of each.
  *
+ * The `result` of an input is that of the last step. Inputs that went on as a batch all have the result of the batch;
+ * one that was split has the list of those of its parts. What is no `{ data }` rejects with its
+ * place in the list: of an array before anything starts.
+ *
  * The pipeline needs no input of its own, and one that it has is not read; its outputs are written. All results are
  * held until the end. A pipeline that is wrong rejects, and so does a run that could not go on.
  *
@@ -103,24 +128,27 @@ export async function runBatch<R = unknown>(
   config: Readonly<Record<string, unknown>> = {},
   runtime: Runtime = defaultRuntime(),
 ): Promise<BatchResult<R>> {
+  checkInputs(inputs);
   const began = runtime.scheduler.now();
   const starts = new Map<number, number>();
   const outputs: (BatchOutput<R> & { readonly seq: number })[] = [];
+  const results = new Results();
   const since = runtime.events.on('batch:item:start', ({ seq }) => starts.set(seq, runtime.scheduler.now()));
   const until = runtime.events.on('batch:item:end', (outcome) => {
     const { seq } = outcome.item;
     const ms = runtime.scheduler.now() - (starts.get(seq) ?? began);
     starts.delete(seq);
-    if (outcome.status !== 'skipped') outputs.push({ seq, ...outputOf<R>(outcome), metrics: { ms } });
+    const result = results.take(seq) as R;
+    if (outcome.status !== 'skipped') outputs.push({ seq, ...outputOf<R>(outcome, result), metrics: { ms } });
   });
-  const registry = builtin.with(inputsSource(inputs), nowhereSink);
+  const registry = builtin.with(inputsSource(inputs), results.sink);
   try {
     const opening = await opened(pipeline, { config }, registry);
     const file = await checked({ ...opening, keys: { ...opening.keys, input: { batchInputs: {} } } }, runtime);
     const end = await runFile(file, {
       registry,
       runtime,
-      change: (plan) => ({ ...plan, sinks: plan.sinks.length > 0 ? plan.sinks : [{ name: NOWHERE, options: {} }] }),
+      change: (plan) => ({ ...plan, sinks: [...plan.sinks, NOWHERE] }),
     });
     if (end.error !== undefined) throw end.error;
     const { read, ok, failed, inDoubt, skipped, pending } = end.counts;
@@ -150,9 +178,10 @@ async function opened(
 ): Promise<PipelineFile> {
   const document = typeof file === 'string' ? await loadDocument(file) : documentOf(file, 'pipeline');
   const found = await withRecipes(pipelineIn(document, registry, pipeline), registry);
-  return config === undefined
-    ? found
-    : { ...found, keys: { ...found.keys, config: { ...asKeys(found.keys.config), ...config } } };
+  if (config === undefined) return found;
+  const strange = strangeValues(found, config).map(([, message]) => message);
+  if (strange.length > 0) throw new BatchxError('usage', strange.join('\n'));
+  return { ...found, keys: { ...found.keys, config: { ...asKeys(found.keys.config), ...config } } };
 }
 
 async function checked(file: PipelineFile, runtime: Runtime): Promise<PipelineFile> {
@@ -161,10 +190,8 @@ async function checked(file: PipelineFile, runtime: Runtime): Promise<PipelineFi
   return file;
 }
 
-function outputOf<R>({ id, status, item, error }: Outcome): Omit<BatchOutput<R>, 'metrics'> {
-  return status === 'ok'
-    ? { id, success: true, result: (item.outputs.result ?? item.data) as R }
-    : { id, success: false, error: error?.message ?? 'failed' };
+function outputOf<R>({ id, status, error }: Outcome, result: R): Omit<BatchOutput<R>, 'metrics'> {
+  return status === 'ok' ? { id, success: true, result } : { id, success: false, error: error?.message ?? 'failed' };
 }
 
 const inputsSource = (inputs: Iterable<BatchInput> | AsyncIterable<BatchInput>) =>
@@ -176,7 +203,8 @@ const inputsSource = (inputs: Iterable<BatchInput> | AsyncIterable<BatchInput>) 
     examples: [],
     async *open() {
       let seq = 0;
-      for await (const { id, data, metadata } of inputs) {
+      for await (const input of inputs) {
+        const { id, data, metadata } = inputOf(input, seq);
         yield [
           Item.of(data, { seq: seq++, ...(id !== undefined && { id }), ...(metadata !== undefined && { metadata }) }),
         ];
@@ -184,14 +212,72 @@ const inputsSource = (inputs: Iterable<BatchInput> | AsyncIterable<BatchInput>) 
     },
   });
 
-const NOWHERE = 'nowhere';
+/** What can be known of the inputs before they are read: what is no iterable; and of an array all. */
+function checkInputs(inputs: unknown): void {
+  const isIterable = typeof inputs === 'object' && inputs !== null;
+  if (!isIterable || !(Symbol.iterator in inputs || Symbol.asyncIterator in inputs))
+    throw new BatchxError(
+      'usage',
+      `expected a list, or another iterable, of inputs, got ${isPromiseLike(inputs) ? 'a promise; await it' : show(inputs)}`,
+    );
+  if (Array.isArray(inputs)) inputs.forEach(inputOf);
+}
 
-const nowhereSink = defineSink({
-  name: NOWHERE,
-  status: 'stable',
-  summary: 'Writes nothing: the items are settled.',
-  takes: 'ok',
-  options: z.strictObject({}),
-  examples: [],
-  open: () => ({ write: () => undefined, close: () => undefined }),
-});
+/** An input as it has to be: what comes from code that is not checked may be anything. */
+function inputOf(input: unknown, index: number): BatchInput {
+  const isObject = typeof input === 'object' && input !== null && !Array.isArray(input);
+  const got = isObject ? `an object with ${Object.keys(input).join(', ') || 'nothing in it'}` : show(input);
+  if (isObject && 'data' in input) return input;
+  throw new BatchxError('usage', `inputs[${index}]: expected { data } with an id or metadata if wanted, got ${got}`);
+}
+
+const NOWHERE = { name: 'nowhere', options: {} };
+
+/** Writes nothing: the items are settled, and `take` is told of each. */
+const nowhere = (take: (item: Item) => void) =>
+  defineSink({
+    name: NOWHERE.name,
+    status: 'stable',
+    summary: 'Writes nothing: the items are settled.',
+    takes: 'ok',
+    options: z.strictObject({}),
+    examples: [],
+    open: () => ({ write: (items) => items.forEach(take), close: () => undefined }),
+  });
+
+const nowhereSink = nowhere(() => undefined);
+
+/** Items that no sink takes have come to their end all the same. */
+const endingNowhere = (plan: Plan): Plan => (plan.sinks.length > 0 ? plan : { ...plan, sinks: [NOWHERE] });
+
+/** What has come of each input, by its number: one result, or those of its parts. */
+class Results {
+  readonly sink = nowhere((item) => this.#add(item));
+  readonly #of = new Map<number, unknown>();
+
+  /** The result of an input that is settled. */
+  take(seq: number): unknown {
+    const found = this.#of.get(seq);
+    this.#of.delete(seq);
+    return found;
+  }
+
+  #add(item: Item): void {
+    const result = lastResult(item);
+    const inputs = inputsOf(item, false);
+    for (const [seq, inParts] of inputs) {
+      const before = this.#of.get(seq) as unknown[] | undefined;
+      if (!inParts) this.#of.set(seq, result);
+      else if (before === undefined) this.#of.set(seq, [result]);
+      else before.push(result);
+    }
+  }
+}
+
+/** The numbers of the inputs that an item was made from, each with whether it is one of several parts. */
+function inputsOf(item: Item, inParts: boolean, found = new Map<number, boolean>()): Map<number, boolean> {
+  const { origin } = item.extra;
+  if (origin?.parents === undefined) return found.set(item.seq, inParts || found.get(item.seq) === true);
+  for (const parent of origin.parents) inputsOf(parent, inParts || origin instanceof SplitOrigin, found);
+  return found;
+}

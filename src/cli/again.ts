@@ -10,19 +10,19 @@ const OF_INPUTS = ['limit', 'retry-in-doubt', 'allow-empty'];
 /**
  * The command line that runs just what failed again: as it was given, over the file of dead letters in place of the
  * inputs. Undefined where it cannot be written in one line. `words` is how many stand before the inputs; the flags
- * `without` go.
+ * `without` go, and `more` come.
  */
 export function commandAgain(
   name: string,
   schema: z.ZodObject,
   args: readonly string[],
   file: string,
-  { words: count = 1, without = [] as readonly string[] } = {},
+  { words: count = 1, without = [] as readonly string[], more = [] as readonly string[] } = {},
 ): string | undefined {
   const { flags, others } = partsOf(args, flagsOf(schema), [...OF_INPUTS, ...without]);
   const words = others.slice(0, count);
   const dash = words.some((word) => /^-./.test(word)) || /^-./.test(file) ? ['--'] : [];
-  return shellLine(['batchx', name, ...flags, ...dash, ...words, file]);
+  return shellLine(['batchx', name, ...flags, ...more, ...dash, ...words, file]);
 }
 
 /** The same for `exec`: the dead letters have all values, however these were put together. */

@@ -22,6 +22,8 @@ export interface Again {
   readonly file: string;
   /** The command line that runs just that, where there is one. */
   readonly command: string | undefined;
+  /** Whether the results of these few would take the place of those of all. */
+  readonly replaces?: boolean;
 }
 
 export interface FailuresOptions {
@@ -142,9 +144,10 @@ function describe({ code, pattern, where, message, retried }: Cause, room: numbe
   return room - line.length > TITLE.least ? `${line}: ${said}` : line;
 }
 
-function howAgain({ file, command }: Again, { failed, inDoubt }: Counts): string[] {
+function howAgain({ file, command, replaces }: Again, { failed, inDoubt }: Counts): string[] {
   const those = failed === 1 ? 'the one that failed' : `just the ${number(failed)} that failed`;
-  if (command === undefined) return [`what failed is in ${file}: give it as input, and ${those} will run again`];
+  const how = replaces === true ? 'give it as input, with other outputs' : 'give it as input';
+  if (command === undefined) return [`what failed is in ${file}: ${how}, and ${those} will run again`];
   const doubtful = inDoubt === 1 ? 'the one in doubt' : `the ${number(inDoubt)} in doubt`;
   const twice = command.replace(/^(batchx \S+)/, '$1 --retry-in-doubt');
   return [

@@ -27,7 +27,7 @@ export function rewordFor(schema: z.ZodObject): Reword {
       })
       .replace(/`(\w+)(?:: ([\w-]+))?`(?: \(--[\w-]+\))?/g, (all, option: string, value = '') => {
         const flag = flagOf(option);
-        return flag === undefined ? all : `${flag} ${value as string}`.trim();
+        return flag === undefined ? all : `${flag} ${value === 'true' ? '' : (value as string)}`.trim();
       });
   };
 }

@@ -42,11 +42,13 @@ export async function runRequests(line: Line): Promise<Ending> {
     file,
     { ...flags, failed: undefined, concurrency: undefined, 'keep-order': undefined },
     {
-      again: (letters) =>
-        commandAgain('http', httpFlags, args, letters, {
-          words,
-          without: line.literals ? ['arg-file', 'in'] : ['arg-file'],
-        }),
+      again: (letters, elsewhere) =>
+        elsewhere
+          ? undefined
+          : commandAgain('http', httpFlags, args, letters, {
+              words,
+              without: line.literals ? ['arg-file', 'in'] : ['arg-file'],
+            }),
       told: adHocError,
       reword: (error) => inFlags(rewordFor(httpFlags)(error)),
       prepare: (runtime) => (flags.verbose ? telling(runtime) : runtime),

@@ -11,31 +11,42 @@ import { writeOut } from './write-out.js';
 /** How many items are looked at unless it is said. */
 const FEW = 10;
 
+/** What would be done with an item, and how that would end as far as it is known. */
+interface DryItem {
+  readonly id: string;
+  readonly steps: { readonly step: string; readonly line: string }[];
+  unsure?: true;
+  error?: string;
+  skipped?: string;
+}
+
 /** Tells what a pipeline would do with the first items: every command, request and path, one line each. */
-export async function dryRunFile(file: PipelineFile, limit = FEW): Promise<Ending> {
-  const lines: string[] = [];
-  const heads = new Set<string>();
-  const head = ({ id }: Item): void => {
-    if (!heads.has(id)) lines.push(printable(id));
-    heads.add(id);
+export async function dryRunFile(
+  file: PipelineFile,
+  { limit = FEW, json }: { readonly limit?: number | undefined; readonly json: boolean },
+): Promise<Ending> {
+  // Those of a later item may be told before all of an earlier one are, where they are done in several stages.
+  const items = new Map<string, DryItem>();
+  const of = ({ id }: Item): DryItem => {
+    const known = items.get(id) ?? { id, steps: [] };
+    items.set(id, known);
+    return known;
   };
   const result = await dryRun(file, {
     registry: builtin,
     runtime: createRuntime(),
     limit,
-    tell: ({ item, step, line }) => {
-      head(item);
-      lines.push(`  ${step}: ${printable(line)}`);
-    },
+    tell: ({ item, step, line }) => of(item).steps.push({ step, line }),
     end: (item) => {
-      head(item);
+      const known = of(item);
       const { error, skipped } = item;
-      if (error !== undefined && isUnsure(item)) lines.push('  the rest depends on what these steps give');
-      else if (error !== undefined) lines.push(`  would fail: ${printable(error.message)}`);
-      else if (skipped !== undefined) lines.push(`  skipped: ${skipped}`);
+      if (error !== undefined && isUnsure(item)) known.unsure = true;
+      else if (error !== undefined) known.error = error.message;
+      else if (skipped !== undefined) known.skipped = skipped;
     },
   });
-  await writeOut(lines.map((line) => `${line}\n`).join(''));
+  const all = [...items.values()];
+  await writeOut(json ? `${JSON.stringify(all, null, 2)}\n` : all.flatMap(linesOf).join(''));
   if (result.error !== undefined) {
     say(result.error.message);
     return endingOfRun(result.error);
@@ -45,6 +56,14 @@ export async function dryRunFile(file: PipelineFile, limit = FEW): Promise<Endin
   const where = places.map((path) => (path === '-' ? 'standard output' : path)).join(', ');
   say(`a dry run of the first ${limit} items, in which nothing was touched; the results would go to ${where}`);
   return EXIT.ok;
+}
+
+function linesOf({ id, steps, unsure, error, skipped }: DryItem): string[] {
+  const told = [printable(id), ...steps.map(({ step, line }) => `  ${step}: ${printable(line)}`)];
+  if (unsure === true) told.push('  the rest depends on what these steps give');
+  if (error !== undefined) told.push(`  would fail: ${printable(error)}`);
+  if (skipped !== undefined) told.push(`  skipped: ${skipped}`);
+  return told.map((line) => `${line}\n`);
 }
 
 /** Whether something stands for what a step would have given. */

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import type * as z from 'zod';
 import { builtin } from '../builtin.js';
 import { BatchxError, messageOf, systemCode } from '../core/errors.js';
-import { didYouMean } from '../core/suggest.js';
-import { parseDocument } from '../pipeline/file/document.js';
+import { strangeValues } from '../pipeline/file/config-names.js';
+import { type Document, parseDocument } from '../pipeline/file/document.js';
 import { loadDocument } from '../pipeline/file/load-pipeline.js';
-import { loadManifest, pipelineOfManifest, withManifest } from '../pipeline/file/manifest-file.js';
-import { asKeys, type Keys, type PipelineFile, pipelineIn } from '../pipeline/file/pipeline-file.js';
+import { loadManifest, type Manifest, pipelineOfManifest, withManifest } from '../pipeline/file/manifest-file.js';
+import { asKeys, type Keys, type PipelineFile, pipelineIn, pipelineNames } from '../pipeline/file/pipeline-file.js';
 import { withRecipes } from '../pipeline/file/recipes.js';
 import type { fileFlags } from './run-flags.js';
 import { inputFor } from './run-inputs.js';
@@ -19,14 +19,38 @@ export interface PipelineLine {
 }
 
 /** The pipeline that a command line means, with the values, the input and the folder that it gives in place of its own. */
-export async function pipelineOf({ flags, positionals, literals }: PipelineLine): Promise<PipelineFile> {
-  const { pipeline, output } = flags;
-  const [given, ...inputs] = positionals;
+export async function pipelineOf(line: PipelineLine): Promise<PipelineFile> {
+  const { path, manifest } = await fileOf(line);
+  return pipelineFrom(await loadDocument(path), line.flags.pipeline, manifest, line);
+}
+
+/** The same, and all that are in the file where the command line names none of them. */
+export async function pipelinesOf(line: PipelineLine): Promise<[PipelineFile, ...PipelineFile[]]> {
+  const { path, manifest } = await fileOf(line);
+  const document = await loadDocument(path);
+  const { pipeline } = line.flags;
+  const [first, ...others] = pipeline === undefined ? pipelineNames(document) : [pipeline];
+  const from = (name?: string): Promise<PipelineFile> => pipelineFrom(document, name, manifest, line);
+  return [await from(first), ...(await Promise.all(others.map(from)))];
+}
+
+/** The file of a pipeline, and the manifest that may name it. */
+async function fileOf({ flags, positionals: [given] }: PipelineLine) {
   const manifest = flags.manifest === undefined ? undefined : await loadManifest(flags.manifest);
   const path = manifest === undefined ? given : pipelineOfManifest(manifest, given);
   if (path === undefined)
     throw new BatchxError('usage', 'expected the file of a pipeline, as in: batchx run pipeline.yaml');
-  const own = await withRecipes(pipelineIn(await loadDocument(path), builtin, pipeline), builtin);
+  return { path, manifest };
+}
+
+async function pipelineFrom(
+  document: Document,
+  pipeline: string | undefined,
+  manifest: Manifest | undefined,
+  { flags, positionals: [, ...inputs], literals }: PipelineLine,
+): Promise<PipelineFile> {
+  const { output } = flags;
+  const own = await withRecipes(pipelineIn(document, builtin, pipeline), builtin);
   const file = manifest === undefined ? own : withManifest(own, manifest);
   const read = [...inputs, ...(flags.input ?? [])];
   if (manifest !== undefined && (read.length > 0 || literals !== undefined)) {
@@ -39,47 +63,33 @@ export async function pipelineOf({ flags, positionals, literals }: PipelineLine)
     ...(input !== undefined && { input }),
     ...(output !== undefined && { outputRoot: output }),
   };
-  return { ...file, keys: await withConfig(file, keys, flags) };
+  const values = flags.config === undefined || isInline(flags.config) ? [] : [flags.config];
+  return { ...file, keys: await withConfig(file, keys, flags), values };
 }
 
-async function withConfig(
-  { document }: PipelineFile,
-  keys: Keys,
-  { config, set = [] }: PipelineLine['flags'],
-): Promise<Keys> {
+async function withConfig(file: PipelineFile, keys: Keys, { config, set = [] }: PipelineLine['flags']): Promise<Keys> {
   if (config === undefined && set.length === 0) return keys;
   const declared = asKeys(keys.config);
   const given = config === undefined ? {} : await configIn(config);
   const single = Object.fromEntries(set.map(settingIn));
-  const text = JSON.stringify(document.value);
   const faults = [
-    ...Object.keys(given).map((name) => ['--config', name]),
-    ...Object.keys(single).map((name) => ['--set', name]),
-  ]
-    .filter(([, name = '']) => !Object.hasOwn(declared, name) && !speaksOf(text, name))
-    .map(
-      ([flag = '', name = '']) =>
-        `${flag}: ${document.name} has no \`${name}\` in its config${hintFor(name, declared)}`,
-    );
+    ...strangeValues(file, given).map(([, message]) => `--config: ${message}`),
+    ...strangeValues(file, single).map(([, message]) => `--set: ${message}`),
+  ];
   if (faults.length > 0) throw new BatchxError('usage', faults.join('\n'));
   return { ...keys, config: { ...declared, ...given, ...single } };
 }
 
-const hintFor = (name: string, declared: Keys): string => {
-  const names = Object.keys(declared);
-  return didYouMean(name, names) || (names.length === 0 ? '; add it there' : `; there are ${names.join(', ')}`);
-};
-
-/** Whether a pipeline speaks of a value that it does not have, and which has to be given to it. */
-const speaksOf = (text: string, name: string): boolean => text.includes(`config.${name}`);
-
 async function configIn(text: string): Promise<Readonly<Record<string, unknown>>> {
-  const inline = /^\s*\{/.test(text);
+  const inline = isInline(text);
   const source = inline ? text : await readText(text);
   const { value } = await parseDocument(source, inline ? '--config' : text);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new BatchxError('usage', `--config: expected keys with values, got ${JSON.stringify(value)}`);
 }
+
+/** Whether values are written on the command line itself. */
+const isInline = (text: string): boolean => /^\s*\{/.test(text);
 
 async function readText(path: string): Promise<string> {
   try {

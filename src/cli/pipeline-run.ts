@@ -6,6 +6,7 @@ import { Secrets } from '../core/secrets.js';
 import { secretsOf } from '../pipeline/file/context.js';
 import { checkPipeline } from '../pipeline/file/check.js';
 import { faultsError, type PlacedFault } from '../pipeline/file/faults.js';
+import { refusePart } from '../pipeline/file/part-files.js';
 import { entriesOf, type PipelineFile, textOf } from '../pipeline/file/pipeline-file.js';
 import type { Plan, Use } from '../pipeline/plan.js';
 import { type FileRunResult, runFile } from '../pipeline/run-file.js';
@@ -15,6 +16,7 @@ import { refuseClosedOutput } from './closed.js';
 import type { Ending } from './exit.js';
 import type { Reword } from './flag-words.js';
 import { haltOf } from './halted.js';
+import { inTest, outputsOutside, refuseOutside } from './in-test.js';
 import type { ParsedLine } from './parse-line.js';
 import { dryRunFile } from './pipeline-dry-run.js';
 import { pipelineOf } from './pipeline-of.js';
@@ -29,21 +31,27 @@ type Flags = z.output<typeof runFlags>;
 /** Runs the pipeline of a file, once all that can be known before says that it can run. */
 export async function runPipelineFile(line: ParsedLine<typeof runFlags>): Promise<Ending> {
   const { flags } = line;
-  const file = inTest(await pipelineOf(line), flags);
-  const again = (letters: string): string | undefined =>
-    readsLetters(file) ? commandAgain('run', runFlags, line.args, letters) : undefined;
-  return runChecked(file, flags, { again });
+  const given = await pipelineOf(line);
+  const file = flags.test ? inTest(given) : given;
+  const again: Around['again'] = (letters, elsewhere) => {
+    if (!readsLetters(file) || (elsewhere && outputsOutside(file).length > 0)) return undefined;
+    const other = elsewhere ? { without: ['output'], more: ['--output', anotherFolder(given)] } : {};
+    return commandAgain('run', runFlags, line.args, letters, other);
+  };
+  return runChecked(file, flags, { again, ...(flags.test && { refuse: refuseOutside }) });
 }
 
 /** The flags that say how a pipeline is run, whatever it does. */
 type Running = Omit<Flags, 'pipeline' | 'config' | 'set' | 'input' | 'manifest' | 'output' | 'test'>;
 
 export interface Around {
-  /** The command line that runs the items of a file again, where there is one. */
-  readonly again: (letters: string) => string | undefined;
+  /** The command line that runs the items of a file again, where there is one; `elsewhere` it writes to other files. */
+  readonly again: (letters: string, elsewhere: boolean) => string | undefined;
   /** What is wrong with the pipeline, as its user is told it. */
   readonly told?: (faults: readonly PlacedFault[]) => BatchxError;
   readonly reword?: Reword;
+  /** Throws where a pipeline without faults cannot be run so. */
+  readonly refuse?: (file: PipelineFile) => void;
   /** Is given what the run has to work with, before it begins. */
   readonly prepare?: (runtime: Runtime) => Runtime;
 }
@@ -52,17 +60,19 @@ export interface Around {
 export async function runChecked(
   file: PipelineFile,
   flags: Running,
-  { again, told = faultsError, reword, prepare = (runtime) => runtime }: Around,
+  { again, told = faultsError, reword, refuse, prepare = (runtime) => runtime }: Around,
 ): Promise<Ending> {
   const faults = await checkPipeline(file, createRuntime());
   if (faults.length > 0) throw told(faults);
+  refuse?.(file);
   const { quiet, progress, failed } = flags;
   const secrets = new Secrets(secretsOf(file, createRuntime()));
   const redact = (text: string): string => secrets.redact(text);
   hideWith(redact);
-  if (flags['dry-run']) return dryRunFile(file, flags.limit);
-  if (failed !== undefined) await checkFailed(failed);
+  if (flags['dry-run']) return dryRunFile(file, flags);
   const { report, 'report-items': items, json } = flags;
+  for (const path of [failed, report, items]) if (path !== undefined) await refusePart(file, path);
+  if (failed !== undefined) await checkFailed(failed);
   const reporting = new Reporting({ pipeline: file.name, report, items, json, redact, again });
   await reporting.check();
   const outputs = entriesOf(file, 'output');
@@ -70,6 +80,12 @@ export async function runChecked(
   return inSession({ quiet, progress, rows, stages: true, reword, conclude: reporting.conclude }, (session) =>
     runIn({ ...session, runtime: prepare(session.runtime) }, file, flags, reporting.begin(session)),
   );
+}
+
+/** Where results of a few go that would take the place of those of all: `out-again` beside `out`. */
+function anotherFolder({ keys: { outputRoot } }: PipelineFile): string {
+  const root = textOf(outputRoot)?.replace(/\/+$/, '');
+  return root === undefined || root === '' || root === '.' || root.includes('{{') ? 'again' : `${root}-again`;
 }
 
 /** Whether failed items can be given in place of the input, as its source reads them. */
@@ -93,13 +109,6 @@ async function runIn(
     'there is nothing to do: the input has no items; --allow-empty takes that for all that there is',
   );
   return { ...result, error: nothing };
-}
-
-/** With `--test` the folder of the outputs is another one. */
-function inTest(file: PipelineFile, { test }: Flags): PipelineFile {
-  if (!test) return file;
-  const root = textOf(file.keys.outputRoot);
-  return { ...file, keys: { ...file.keys, outputRoot: `${root?.replace(/\/+$/, '') ?? file.name}_test` } };
 }
 
 function changed(plan: Plan, flags: Running): Plan {

@@ -1,6 +1,6 @@
 import type { Runtime } from '../core/runtime.js';
 import { type EventData, progressData, tellAll } from '../report/event-data.js';
-import { redactedJson } from '../report/redacted.js';
+import { redactedJson } from '../core/redacted.js';
 import type { RunProgress } from '../report/run-progress.js';
 
 /** How often it is told how the run stands, in milliseconds. */

@@ -52,7 +52,7 @@ export const runFlags = z.strictObject({
   ),
   test: flag(
     z.boolean().default(false),
-    'Write to a folder of its own beside the usual one, with _test behind its name.',
+    'Write to a folder of its own beside the usual one, with _test behind its name; outputs that would lie elsewhere are refused.',
   ),
   shape: flag(
     oneOf(['result', 'outcome']).default('outcome'),

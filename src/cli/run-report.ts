@@ -6,7 +6,7 @@ import { ItemRows } from '../report/item-rows.js';
 import { makeReport } from '../report/make-report.js';
 import { checkReportPath, writeReport } from '../report/report-file.js';
 import type { Report, Resources } from '../report/report-schema.js';
-import { redactedJson } from '../report/redacted.js';
+import { redactedJson } from '../core/redacted.js';
 import { RunRecorder } from '../report/run-recorder.js';
 import { type Ending, EXIT } from './exit.js';
 import { withAdvice } from './halted.js';
@@ -26,8 +26,8 @@ export interface ReportingOptions {
   readonly json: boolean;
   /** Hides the secrets of the pipeline. */
   readonly redact: (text: string) => string;
-  /** The command line that runs the items of a file again, where there is one. */
-  readonly again: (file: string) => string | undefined;
+  /** The command line that runs the items of a file again, where there is one; `elsewhere` it writes to other files. */
+  readonly again: (file: string, elsewhere: boolean) => string | undefined;
 }
 
 /** So much of the values that were made of all results has room in a line, in characters. */
@@ -115,11 +115,14 @@ export class Reporting {
     });
   }
 
-  /** Run again, sinks would put the results of a few in the place of those of all. */
   #again(failed: string): string | undefined {
+    return this.#options.again(failed, this.#replaces());
+  }
+
+  /** Run again, sinks would put the results of a few in the place of those of all. */
+  #replaces(): boolean {
     const { items } = this.#options;
-    const replaced = this.#recorder?.outputs.list.some(({ path }) => path !== '-' && path !== items);
-    return replaced === true ? undefined : this.#options.again(failed);
+    return this.#recorder?.outputs.list.some(({ path }) => path !== '-' && path !== items) === true;
   }
 
   #tell(report: Report, { aggregate, failed }: FileRunResult, written: readonly string[]): Omit<Conclusion, 'ending'> {
@@ -129,7 +132,10 @@ export class Reporting {
     const kept = written.length > 0 || this.#options.json;
     return {
       took: ` in ${showMs(ms)}${rate}`,
-      again: failed === undefined ? undefined : { file: failed, command: failures.again ?? undefined },
+      again:
+        failed === undefined
+          ? undefined
+          : { file: failed, command: failures.again ?? undefined, replaces: this.#replaces() },
       lines: [
         ...(values === '' || (kept && values.length > SMALL) ? [] : [values]),
         ...cached(report),

@@ -54,6 +54,8 @@ export async function inSession<R extends RunResult>(
   const { quiet, reword = ({ message }: { readonly message: string }) => message } = options;
   const events = new Events();
   const account = new Account(events);
+  let inEvent: BatchxError | undefined;
+  events.on('batch:end', ({ error }) => (inEvent = error));
   const failures = new Failures(events, { quiet, reword, speaksForItself: options.speaksForItself });
   const progress = showProgress(options, createRuntime({ events }), account);
   const interruption = listen(progress.line, quiet);
@@ -77,11 +79,15 @@ export async function inSession<R extends RunResult>(
   const result = await work({ runtime, account })
     .catch((error: unknown) => Promise.reject(reworded(error, reword)))
     .finally(() => progress.stop());
+  // A short run comes to its end before it is told of what the user's code has left behind.
+  for (let turns = 0; turns < 2; turns++) await new Promise(setImmediate);
   const { ending: ended, why } = broken ?? endOf(result, interruption.endedBy(), failures.strayed);
   const conclusion = await options.conclude?.(result, ended);
   const ending = conclusion?.ending ?? ended;
+  // Whoever reads events has had it there.
+  const isEvent = quiet && options.progress === 'json' && result.error === inEvent;
   if (result.error?.code === 'bug') sayBug(result.error);
-  else if (result.error !== undefined && ending !== 'SIGPIPE') say(reword(result.error));
+  else if (result.error !== undefined && ending !== 'SIGPIPE' && !isEvent) say(reword(result.error));
   const began = result.error === undefined || result.counts.read > 0;
   const toSay = why !== '' || failures.any || (conclusion !== undefined && began);
   if (toSay && !quiet && ending !== 'SIGPIPE') {
@@ -101,7 +107,13 @@ interface End {
   readonly why: string;
 }
 
-function endOf({ counts, error, halted }: RunResult, endedBy: NodeJS.Signals | undefined, strayed: boolean): End {
+function endOf(
+  { counts, error: thrown, whole = false, halted }: RunResult & { readonly whole?: boolean },
+  endedBy: NodeJS.Signals | undefined,
+  spoilt: boolean,
+): End {
+  const error = whole ? undefined : thrown;
+  const strayed = spoilt || whole;
   if (endedBy !== undefined) return { ending: endedBy, why: `interrupted by ${endedBy}` };
   if (error !== undefined) {
     const ending = endingOfError(error, counts);

@@ -60,11 +60,22 @@ class Total<T> {
     try {
       this.#tally.add(item.data, item);
     } catch (error) {
-      const code = error instanceof BatchxError ? error.code : 'expression';
-      const message = `cannot aggregate: ${messageOf(error)}`.replace('BatchxError: ', '');
-      this.#fault = new BatchxError(code, `${message}, at ${item.id}`, { cause: error, where: item.where ?? item.id });
+      this.#fault = aggregateFault(error, item);
+      const message = cannotAggregate(error);
       if (this.#onFault === undefined) this.#runtime.events.emit('batch:warning', { message, where: item.where });
       else this.#onFault();
     }
   }
+}
+
+const cannotAggregate = (error: unknown, name?: string): string => {
+  const what = name === undefined ? 'cannot aggregate' : `cannot make the aggregate \`${name}\``;
+  return `${what}: ${messageOf(error)}`.replace('BatchxError: ', '');
+};
+
+/** What an aggregator has thrown at an item; `name` is its own among several. */
+export function aggregateFault(error: unknown, item: Item, name?: string): BatchxError {
+  const code = error instanceof BatchxError ? error.code : 'expression';
+  const { where = item.id } = item;
+  return new BatchxError(code, `${cannotAggregate(error, name)}, at ${item.id}`, { cause: error, where });
 }

@@ -41,6 +41,8 @@ export interface SourceDefinition<S extends z.ZodObject = z.ZodObject> extends D
   readonly fields?: readonly string[];
   /** The files that it reads: they may be read before a run too, for the fields that their records have. */
   files?(options: z.output<S>): readonly string[];
+  /** Throws when what it reads is surely not there, where `files` does not tell. Asked before anything is opened. */
+  ready?(options: z.output<S>): Promise<unknown>;
   /** How many items it makes, where its options alone say so. */
   total?(options: z.output<S>): number;
   /** Opens the input and gives its items, a block for each read. The signal fires when nobody wants them any more. */
@@ -68,6 +70,8 @@ export interface StepDefinition<S extends z.ZodObject = z.ZodObject> extends Def
   policies?(options: z.output<S>, runtime: Runtime): PolicyDefaults;
   /** What its calls cost, for rates that count tokens; undefined when its options do not say. */
   cost?(options: z.output<S>): StepCost | undefined;
+  /** Loads what its calls need, before the first one: it would be late otherwise, with the permit of its rate spent. */
+  load?(): Promise<unknown>;
   create(options: z.output<S>, runtime: Runtime): StepFunction;
   /**
    * What the result for an item depends on, as plain data: what a cache finds it by. Throws for options with which results

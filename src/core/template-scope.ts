@@ -1,4 +1,5 @@
 import type { Item } from './item.js';
+import { SplitOrigin } from './origin.js';
 
 /** What a template may name. */
 export interface Scope {
@@ -23,17 +24,17 @@ export interface Template {
 
 /**
  * The names of an item, looked up as they are asked for: what earlier steps have put beside its data, `data`
- * and `metadata`, the fields of its data, those of what its source read, `id` and `index`, its number from 0;
- * then what `context` has, such as `config`.
+ * and `metadata`, the fields of its data, those of what it was split from and of what its source read, `id` and `index`,
+ * its number from 0; then what `context` has, such as `config`.
  */
 export function scopeOf(item: Item, context: Readonly<Record<string, unknown>> = {}): Scope {
   const find = (name: string): unknown => {
-    const { outputs, data, first } = item;
+    const { outputs, data } = item;
     if (Object.hasOwn(outputs, name)) return outputs[name];
     if (name === 'data') return data;
     if (name === 'metadata') return item.metadata;
     const own = fieldOf(data, name);
-    const value = own === undefined ? fieldOf(first?.data, name) : own;
+    const value = own === undefined ? fieldAmong(earlierData(item), name) : own;
     if (value !== undefined) return value;
     if (name === 'id') return item.id;
     if (name === 'index') return item.seq;
@@ -46,11 +47,29 @@ export function scopeOf(item: Item, context: Readonly<Record<string, unknown>> =
     return rest.reduce(fieldOf, find(name.slice(0, dot)));
   };
   const names = (): string[] => {
-    const fields = [item.data, item.first?.data].flatMap(fieldsOf);
+    const fields = [item.data, ...earlierData(item)].flatMap(fieldsOf);
     const given = ['data', 'id', 'index', 'metadata'];
     return [...new Set([...Object.keys(item.outputs), ...fields, ...given, ...Object.keys(context)])];
   };
   return Object.assign(scope, { names });
+}
+
+/** The data that those of an item were made from: as its source gave them, or of the item that it is a part of. */
+function* earlierData({ first, extra: { origin } }: Item): Generator {
+  if (first !== undefined) yield first.data;
+  if (!(origin instanceof SplitOrigin)) return;
+  for (const whole of origin.parents) {
+    yield whole.data;
+    yield* earlierData(whole);
+  }
+}
+
+function fieldAmong(values: Iterable<unknown>, name: string): unknown {
+  for (const value of values) {
+    const found = fieldOf(value, name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** A field of a value: its own, or a getter of its class. What every object has, and functions, are no fields. */

@@ -1,12 +1,6 @@
 import { tap } from 'rxjs';
 import * as z from 'zod';
-import {
-  type AnyDefinition,
-  defineFlow,
-  defineStep,
-  type FlowDefinition,
-  type StepDefinition,
-} from '../core/define.js';
+import { type AnyDefinition, defineStep, type FlowDefinition, type StepDefinition } from '../core/define.js';
 import { BatchxError } from '../core/errors.js';
 import { Item } from '../core/item.js';
 import { isPromiseLike } from '../core/promise.js';
@@ -38,16 +32,6 @@ export const blankStep = defineStep({
   options: z.strictObject({}),
   examples: [],
   create: () => () => '',
-});
-
-/** Lets every item go on as it is; what stands before it sees results as sinks do. */
-export const wholeFlow = defineFlow({
-  name: 'whole',
-  status: 'stable',
-  summary: 'Lets every item go on.',
-  options: z.strictObject({}),
-  examples: [],
-  create: () => (items) => items,
 });
 
 /** Which step has failed an item, by its error. */

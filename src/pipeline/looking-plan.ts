@@ -4,8 +4,9 @@ import type { Registry } from '../core/registry.js';
 import type { Path } from './file/document.js';
 import { type Foreseen, foresee } from './file/foresight.js';
 import type { PipelineFile } from './file/pipeline-file.js';
-import { blankStep, type Failing, lookStep, noting, wholeFlow } from './look-steps.js';
+import { blankStep, type Failing, lookStep, noting } from './look-steps.js';
 import type { Plan, StepUse } from './plan.js';
+import { withResult } from './step-wrappers.js';
 
 /** A plan that writes, calls and runs nothing, and looks where files would be written. */
 export interface LookingPlan {
@@ -39,9 +40,11 @@ export function lookingPlan(
   const look = (foreseen: Foreseen, use: StepUse): void => {
     if (foreseen.writes === 'later') later.push(optionPath(foreseen).join('.'));
     if (foreseen.writes !== 'known') return;
+    const lookAtItem = lookAt(foreseen, use);
     // An output is given what the last step has made.
-    if (foreseen.entry.form.definition.kind === 'sink') uses.push({ name: wholeFlow.name, kind: 'flow', options: {} });
-    uses.push({ name: lookStep.name, options: { look: lookAt(foreseen, use) }, when: use.when });
+    const isOutput = foreseen.entry.form.definition.kind === 'sink';
+    const look: Look = isOutput ? (item) => lookAtItem(withResult(item)) : lookAtItem;
+    uses.push({ name: lookStep.name, options: { look }, when: use.when });
   };
   // What the plan has before its steps is what the input says, `filter`.
   const own = plan.steps.length - steps.length;
@@ -57,7 +60,7 @@ export function lookingPlan(
   for (const [index, foreseen] of outputs.entries()) look(foreseen, plan.sinks[index] as StepUse);
   return {
     plan: { ...plan, steps: uses, sinks: [], halt: [], concurrency: 1, ordered: true },
-    registry: registry.with(lookStep, blankStep, wholeFlow, ...definitions),
+    registry: registry.with(lookStep, blankStep, ...definitions),
     later,
   };
 }

@@ -1,6 +1,6 @@
 import { BatchxError } from '../core/errors.js';
 import { makeReport } from '../report/make-report.js';
-import { redactedJson } from '../report/redacted.js';
+import { redactedJson } from '../core/redacted.js';
 import { writeReport } from '../report/report-file.js';
 import type { Resources } from '../report/report-schema.js';
 import type { RunRecorder } from '../report/run-recorder.js';

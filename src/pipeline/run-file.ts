@@ -2,19 +2,22 @@ import { mkdir } from 'node:fs/promises';
 import { type OperatorFunction, tap } from 'rxjs';
 import { Account } from '../core/account.js';
 import { aggregateItems } from '../core/aggregate.js';
-import { shapeOf } from '../core/aggregate-spec.js';
 import { BatchxError, messageOf } from '../core/errors.js';
 import type { Events } from '../core/events.js';
 import { Secrets } from '../core/secrets.js';
+import { useInputs } from '../core/in-use.js';
 import type { Item } from '../core/item.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import { checkReportPath } from '../report/report-file.js';
 import { RunRecorder } from '../report/run-recorder.js';
 import { contextOf, secretsOf, withoutSecrets } from './file/context.js';
+import { partFiles } from './file/part-files.js';
 import { asKeys, type PipelineFile, textOf } from './file/pipeline-file.js';
 import { type FilePlan, planOfFile } from './file/plan-of-file.js';
+import { missingInput } from './inputs-there.js';
 import { writeOwnReport } from './own-report.js';
+import { aggregatesError, aggregatesOf } from './aggregates.js';
 import type { Plan } from './plan.js';
 import { run, type RunResult } from './run.js';
 
@@ -23,6 +26,8 @@ export interface FileRunResult extends RunResult {
   /** What was made of all results; undefined when nothing was to be, or the run did not come to its end. */
   readonly aggregate: unknown;
   readonly report: string | undefined;
+  /** True when the error has kept no item from its end: an aggregate could not be made. */
+  readonly whole?: boolean;
   /** What the run is called. */
   readonly id: string;
   /** Where the plan writes failed items to, if it does. */
@@ -56,27 +61,44 @@ export async function runFile(
   await makeFolders(folders, runtime.events);
   if (report !== undefined) await checkReportPath(report);
   let made: unknown;
+  const faults: BatchxError[] = [];
+  const onFault = (fault: BatchxError): void => void faults.push(fault);
   const end =
     aggregate === undefined
       ? undefined
       : (((items) =>
           items.pipe(
-            aggregateItems(shapeOf(aggregate, registry), inside) as OperatorFunction<Item, unknown>,
+            aggregateItems(aggregatesOf(aggregate, registry, onFault), inside) as OperatorFunction<Item, unknown>,
             tap((value) => (made = value)),
           )) satisfies OperatorFunction<Item, unknown>);
   const changed = change(plan);
-  const result = await run(changed, {
-    registry,
-    runtime: inside,
-    recorder,
-    ...(account !== undefined && { account }),
-    ...(end !== undefined && { end }),
-  });
+  const begin = (): Promise<RunResult> =>
+    run(changed, {
+      registry,
+      runtime: inside,
+      recorder,
+      ...(account !== undefined && { account }),
+      ...(end !== undefined && { end }),
+    });
+  const missing = await missingInput(changed, registry);
+  // Parts of the pipeline whose paths items name are only seen when they are written.
+  const unused = useInputs(partFiles(file), runtime);
+  const result = await (missing === undefined ? begin() : notBegun(changed, missing, runtime)).finally(unused);
   const failed = changed.sinks.findLast(({ name }) => name === FAILED)?.options.path;
-  const ended = { ...result, aggregate: made, report, id: context.run.id, failed: textOf(failed) };
+  const error = result.error ?? aggregatesError(faults);
+  const whole = result.error === undefined && faults.length > 0;
+  const ended = { ...result, error, whole, aggregate: made, report, id: context.run.id, failed: textOf(failed) };
   if (counting !== undefined || recorder === undefined || report === undefined) return ended;
   const unwritten = await writeOwnReport(report, plan.name, ended, recorder, redact);
   return { ...ended, error: ended.error ?? unwritten };
+}
+
+/** Ends a run that cannot begin. */
+function notBegun({ name }: Plan, error: BatchxError, { events }: Runtime): Promise<RunResult> {
+  const counts = { read: 0, ok: 0, failed: 0, skipped: 0, inDoubt: 0, pending: 0 };
+  events.emit('batch:start', { name, total: undefined, stages: [] });
+  events.emit('batch:end', { error });
+  return Promise.resolve({ counts, halted: undefined, interrupted: false, error });
 }
 
 const asksForReport = ({ keys: { output } }: PipelineFile): boolean =>

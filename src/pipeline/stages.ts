@@ -63,7 +63,7 @@ export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch
       const definition = registry.get('flow', use.name);
       const flow = definition.create(parseOptions(definition.options, use.options, nameOf(use)), runtime);
       const meter = recorder?.step(nameOf(use), verbOf(definition), 'flow');
-      operators.push(map(withResult), meter === undefined ? flow : (recorder?.aroundFlow(flow, meter) ?? flow));
+      operators.push(meter === undefined ? flow : (recorder?.aroundFlow(flow, meter) ?? flow));
       continue;
     }
     const definition = registry.get('step', use.name);

@@ -1,6 +1,7 @@
 import type { DataFunction } from '../core/expression.js';
 import type { BatchxError } from '../core/errors.js';
 import type { Item } from '../core/item.js';
+import { lastResult } from '../core/last-result.js';
 import { isPromiseLike } from '../core/promise.js';
 import { type Applied, applied, type Gives } from '../core/step.js';
 
@@ -67,12 +68,13 @@ export const both =
   };
 
 /**
- * Makes the last result the data, as sinks and batches take it. The fields of the data that it replaces can still be
+ * Makes the last result the data, as sinks take it. The fields of the data that it replaces can still be
  * named, unless a step has put something under the same name.
  */
 export function withResult(item: Item): Item {
   const { outputs, data } = item;
-  if (!Object.hasOwn(outputs, 'result') || outputs.result === data) return item;
+  const result = lastResult(item);
+  if (result === data) return item;
   const fields = typeof data === 'object' && data !== null && !Array.isArray(data) ? data : {};
-  return item.withData(outputs.result).withExtra({ outputs: { ...fields, ...outputs } });
+  return item.withData(result).withExtra({ outputs: { ...fields, ...outputs } });
 }

@@ -46,7 +46,7 @@ export function makeReport(recorder: RunRecorder, end: RunEnd): Report {
     skipped: Object.fromEntries(recorder.skipped),
     throughput: perSecond(counts.read - counts.pending, ms),
     stages: recorder.stages.map(stageOf),
-    steps: steps.map((step) => stepOf(step, ms)),
+    steps: steps.map((step) => stepOf(step, ms, ended.clock)),
     bytes: { in: recorder.bytesIn ?? null, out: bytesOut(recorder) },
     resources,
     apiCalls: recorder.requests,
@@ -95,7 +95,7 @@ function stageOf({ concurrency, from, steps, counts }: StageFigures): Report['st
   };
 }
 
-function stepOf(meter: StepMeter, runMs: number): StepReport {
+function stepOf(meter: StepMeter, runMs: number, endedAt: number): StepReport {
   const { name, verb, kind, in: came, ok, latency, waits } = meter;
   // What failed or was skipped before is still on its way through one that was cut short.
   const failed = Math.max(0, meter.failed);
@@ -113,7 +113,7 @@ function stepOf(meter: StepMeter, runMs: number): StepReport {
     throttled: meter.throttled,
     latency: latency.count === 0 ? null : quantilesOf(latency),
     busyMs: round(meter.busyMs),
-    ms: round(meter.ms),
+    ms: round(meter.msBy(endedAt)),
     waits: {
       rate: waitsOf(waits.rate),
       breaker: waitsOf(waits.breaker),

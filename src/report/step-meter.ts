@@ -30,8 +30,10 @@ export class StepMeter {
   ok = 0;
   failed = 0;
   skipped = 0;
-  /** How long its items were in it, in milliseconds, with all waits. */
-  ms = 0;
+  /** How many items are in it, or were when the run ended, and the sum of the times at which they came. */
+  #inside = 0;
+  #came = 0;
+  #ms = 0;
   /** Attempts that are over, those of them that were not the first of their item, and those that were told to wait. */
   attempts = 0;
   retries = 0;
@@ -63,6 +65,23 @@ export class StepMeter {
     if (next.error !== undefined) this.failed++;
     else if (next.skipped !== undefined) this.skipped++;
     else this.ok++;
+  }
+
+  enter(at: number): void {
+    this.#inside++;
+    this.#came += at;
+  }
+
+  /** An item that came at that time leaves now. */
+  leave(came: number, now: number): void {
+    this.#inside--;
+    this.#came -= came;
+    this.#ms += now - came;
+  }
+
+  /** How long its items were in it by now, in milliseconds, with all waits; of those that are given up, too. */
+  msBy(now: number): number {
+    return this.#ms + (this.#inside === 0 ? 0 : Math.max(0, this.#inside * now - this.#came));
   }
 
   /** An attempt is over. */
@@ -119,11 +138,12 @@ export const timed =
   (item, slot) => {
     meter.in++;
     const began = scheduler.now();
+    meter.enter(began);
     const over = (next: Item | undefined): Item | undefined => {
-      const ms = scheduler.now() - began;
+      const now = scheduler.now();
       meter.count(next);
-      meter.ms += ms;
-      if (next !== undefined) times.add(item, meter.name, ms);
+      meter.leave(began, now);
+      if (next !== undefined) times.add(item, meter.name, now - began);
       return next;
     };
     const next = step(item, slot);

@@ -96,10 +96,12 @@ export const filesSource = defineSource({
     { title: 'Two folders, without the tests', options: { pattern: ['src', 'bin'], exclude: '**/*.test.ts' } },
     { title: 'The smallest first', options: { pattern: '*.csv', order: 'smallest' } },
   ],
-  async *open({ pattern, exclude, order, cwd = '', hidden, follow }, _runtime, signal) {
-    const stats = order !== 'none' && needsStats(order);
+  ready: (options) => targetsIn(options),
+  async *open(options, _runtime, signal) {
+    const { pattern, order, follow } = options;
+    const stats = needsStatsOf(options);
     const patterns = [pattern].flat();
-    const targets = await targetsOf({ patterns, exclude: [exclude].flat(), cwd, hidden, stats });
+    const targets = await targetsIn(options);
     const found = walkAll(targets, { follow, stats, signal });
     const place: Place = { source: patterns.join(' '), locate: () => ({}) };
     let seq = 0;
@@ -108,6 +110,14 @@ export const filesSource = defineSource({
     }
   },
 });
+
+const needsStatsOf = ({ order }: z.output<typeof filesOptions>): boolean => order !== 'none' && needsStats(order);
+
+const targetsIn = (options: z.output<typeof filesOptions>): Promise<Targets> => {
+  const { pattern, exclude, cwd = '', hidden } = options;
+  const stats = needsStatsOf(options);
+  return targetsOf({ patterns: [pattern].flat(), exclude: [exclude].flat(), cwd, hidden, stats });
+};
 
 async function* walkAll({ files: named, trees }: Targets, options: WalkOptions): AsyncGenerator<readonly Found[]> {
   yield named;

@@ -10,7 +10,7 @@ import { useInputs } from '../core/in-use.js';
 import { Item, type Place } from '../core/item.js';
 import { MANIFEST_KEYS } from '../core/manifest-keys.js';
 import { defaultRuntime, type Runtime } from '../core/runtime.js';
-import { describeIssues, parseOptions } from '../core/schema.js';
+import { describeIssues, oneOf, parseOptions, show } from '../core/schema.js';
 import { fromSource } from '../core/source.js';
 import { didYouMean } from '../core/suggest.js';
 
@@ -24,11 +24,21 @@ export const manifestOptions = z.strictObject({
 });
 
 /** What a manifest says of an item. */
-const entry = z.strictObject({
-  id: z.union([z.string().min(1), z.number()]).optional(),
-  data: z.unknown().refine((data) => data !== undefined, '`data` is missing'),
-  metadata: z.record(z.string(), z.unknown()).optional(),
-});
+const entry = z.strictObject(
+  {
+    id: oneOf('text or a number', [z.string().min(1, 'expected text or a number, got ""'), z.number()]).optional(),
+    data: z.unknown().refine((data) => data !== undefined, '`data` is missing'),
+    metadata: z
+      .record(z.string(), z.unknown(), { error: ({ input }) => `expected keys with values, got ${show(input)}` })
+      .optional(),
+  },
+  {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `${issue.keys.map((key) => `\`${key}\``).join(', ')} ${issue.keys.length === 1 ? 'is' : 'are'} not known`
+        : `got ${show(issue.input)}`,
+  },
+);
 
 /** Keys of an entry that are known of and not done yet. */
 const LATER = ['priority', 'dependsOn'];
@@ -131,6 +141,8 @@ async function documentIn(text: string, path: string): Promise<unknown> {
   try {
     return parse(text, { version: '1.2', schema: 'core', maxAliasCount: 100 });
   } catch (error) {
-    throw new BatchxError('input', `${path}: ${messageOf(error).split('\n')[0] ?? ''}`, { where: path, cause: error });
+    const said = messageOf(error).split('\n')[0] ?? '';
+    const what = said.includes('call stack') ? 'it has too many levels, one in the other' : said;
+    throw new BatchxError('input', `${path}: ${what}`, { where: path, cause: error });
   }
 }

@@ -267,3 +267,21 @@ describe('batchx run', () => {
       expect(text).not.toContain(canary);
   });
 });
+
+describe('an aggregate that cannot be made', () => {
+  it('is null and told once; the others are made, and the run is whole', () => {
+    const done = run({
+      input: { items: [1, 2, 3] },
+      output: [{ jsonl: 'spoilt.jsonl' }],
+      aggregate: [{ count: {} }, { stats: 'data.x.y' }, { stats: 'data', name: 'fine' }, { stats: 'oops', name: 'o' }],
+    });
+    expect(done.ended).toBe(1);
+    expect(done.report).toMatchObject({ exit: 1, aggregate: { count: 3, stats: null, fine: { sum: 6 }, o: null } });
+    const lines = done.stderr.split('\n');
+    expect(lines[0]).toMatch(
+      /^batchx: cannot make the aggregate `stats`: TypeError: .*'y'.*, at #1; cannot make the aggregate `o`: .*, at #1$/,
+    );
+    expect(lines[1]).toMatch(/^batchx: 3 items read: 3 ok in /);
+    expect(done.stderr).not.toContain('early');
+  });
+});

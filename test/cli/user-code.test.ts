@@ -52,6 +52,18 @@ describe('what the expression leaves behind', () => {
     expect(lines).toHaveLength(3);
   });
 
+  it.each([
+    ['a rejected promise', 'Promise.reject(new Error("lost")), data'],
+    ['a timer that throws', 'setImmediate(() => { throw new Error("lost") }), data'],
+  ])('is told of a pipeline however short it is: %s', (_, map) => {
+    file('short.json', JSON.stringify({ input: { items: [1] }, steps: [{ map: `(${map})` }] }));
+    const { stderr, ended } = batchx(['run', 'short.json']);
+    expect(ended).toBe(1);
+    expect(stderr).toContain('batchx: an error that no item waits for: lost\n');
+    expect(stderr).toContain('1 item read: 1 ok in ');
+    expect(stderr).toContain(', and 1 that no item waits for\n');
+  });
+
   it('is no reason to wait for ever: a promise that nothing will settle', () => {
     const { stdout, stderr, ended } = batchx(['map', 'data === 2 ? new Promise(() => {}) : data'], '1\n2\n');
     expect({ stdout, ended }).toEqual({ stdout: '1\n', ended: 1 });

@@ -149,7 +149,7 @@ describe('--report', () => {
     expect([stdout, stderr, read('secret.json'), read('secret.jsonl')].join('')).not.toContain('tiger');
   });
 
-  it('tells how what failed is run again, unless that would replace what others wrote', () => {
+  it('tells how what failed is run again, elsewhere if that would replace what others wrote', () => {
     file('rows.jsonl', jsonl({ id: 0 }, { id: 1 }, { id: 2 }, { id: 3 }));
     const keys = { input: { jsonl: 'rows.jsonl' }, steps: [failSome] };
     const { report, stderr } = reported(keys, '--failed', 'failed.jsonl', '--limit', '4');
@@ -161,9 +161,22 @@ describe('--report', () => {
     const again = bash((report.failures.again ?? '').replace('batchx run', 'batchx run -q'));
     expect(again.ended).toBe(1);
     expect(reportIn('report.json').counts).toMatchObject({ read: 2, failed: 2 });
-    const whole = reported({ ...keys, output: [{ jsonl: 'kept.jsonl' }, { failed: 'other.jsonl' }] });
-    expect(whole.report.failures).toMatchObject({ file: 'other.jsonl', again: null });
-    expect(whole.stderr).toContain('what failed is in other.jsonl');
+    const output = [{ jsonl: 'kept.jsonl' }, { failed: 'other.jsonl' }];
+    const whole = reported({ ...keys, output });
+    const kept = read('kept.jsonl');
+    const command = whole.report.failures.again ?? '';
+    expect(command).toMatch(/^batchx run --report report.json --output again p\d+.yaml other.jsonl$/);
+    expect(whole.stderr).toContain(`to run just the 2 that failed again: ${command}`);
+    expect(bash(command).stderr).toContain('--output again-again ');
+    expect(read('kept.jsonl')).toBe(kept);
+    expect(read('again/other.jsonl').trim().split('\n')).toHaveLength(2);
+    const inside = reported({ ...keys, outputRoot: 'out/', output });
+    expect(inside.report.failures.again).toContain('--output out-again p');
+    const fixed = reported({ ...keys, output: [{ jsonl: '../kept.jsonl' }, { failed: 'other.jsonl' }] });
+    expect(fixed.report.failures).toMatchObject({ file: 'other.jsonl', again: null });
+    expect(fixed.stderr).toContain(
+      'what failed is in other.jsonl: give it as input, with other outputs, and just the 2',
+    );
   });
 });
 
@@ -328,6 +341,23 @@ describe('--report-items', () => {
       { id: '#3', status: 'skipped', reason: 'filtered', ms: 0, attempts: 0, steps: {} },
     ]);
     expect(rows[0]?.ms).toBeGreaterThan(0);
+  });
+
+  it('has those too that are pending at the end', () => {
+    const own = pipeline({
+      input: { items: [{ n: 0 }, { n: 1 }] },
+      concurrency: 1,
+      steps: [{ exec: 'false' }],
+      halt: 'now,fail=1',
+    });
+    expect(batchx(['run', own, '--report-items', 'halted.jsonl', '-q']).ended).toBe(3);
+    const rows = read('halted.jsonl')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(rows).toHaveLength(2);
+    expect(rows[0]).toMatchObject({ id: '#1', status: 'failed' });
+    expect(rows[1]).toEqual({ id: '#2', status: 'pending' });
   });
 
   it('has all of many', () => {

@@ -228,6 +228,24 @@ describe('the times of a step', () => {
     expect(inAll).toBeCloseTo(step.ms ?? 0, 1);
   });
 
+  it('are part of the time of the step, also those of items that were given up', async () => {
+    const error = () => new BatchxError('http', 'answered 500', { class: 'transient' });
+    const breaker = { window: 2, minCalls: 2, open: '5s', maxWait: '20s' } as const;
+    const { report } = await play(
+      ['a', 'b', 'c', 'd', 'e', 'f'],
+      { concurrency: 6, steps: [call({ label: 'update', policies: { retry, breaker } })] },
+      (clock) => async () => {
+        await clock.sleep(10);
+        throw error();
+      },
+    );
+    const step = stepIn(report, 'update');
+    expect(report.counts.pending).toBeGreaterThan(0);
+    expect(step.waits?.breaker.ms).toBeGreaterThan(20_000);
+    const inAll = Object.values(step.waits ?? {}).reduce((sum, { ms }) => sum + ms, step.busyMs ?? 0);
+    expect(inAll).toBeLessThanOrEqual((step.ms ?? 0) + 1);
+  });
+
   it('tell of a breaker that two steps share once', async () => {
     const shared = Object.assign(new Breaker({ window: 2, minCalls: 2, open: '5s', onOpen: 'fail' }), { name: 'shop' });
     const policies = { breaker: shared };

@@ -44,7 +44,20 @@ describe('manifest', () => {
     ]);
   });
 
+  it('says of them what is wrong in words of its own', async () => {
+    const text =
+      '- 5\n- { id: "", data: 1 }\n- { id: [], data: 1 }\n- { data: 1, metadata: 7 }\n- { data: 1, dat: 2 }\n';
+    expect(await read('words.yaml', text)).toEqual([
+      'expected { id, data, metadata }: got 5 (number)',
+      'expected { id, data, metadata }: `id`: expected text or a number, got ""',
+      'expected { id, data, metadata }: `id`: expected text or a number, got an array',
+      'expected { id, data, metadata }: `metadata`: expected keys with values, got 7 (number)',
+      'expected { id, data, metadata }: `dat` is not known',
+    ]);
+  });
+
   it.each([
+    ['deep.yaml', `${'['.repeat(20_000)}${']'.repeat(20_000)}`, 'it has too many levels, one in the other'],
     ['none.yaml', 'a: 1', 'expected a list of items, or one under `items`'],
     ['broken.json', '[{]', 'broken.json: '],
     ['broken.jsonl', '{"data":1}\n{', 'broken.jsonl:2: not JSON'],

@@ -197,7 +197,7 @@ class WordLexer {
   }
 
   #refuse(what: string, meaning: string): never {
-    const advice = 'quote it, or add --shell to have a shell run the command';
+    const advice = 'quote it, or have a shell run the command by `shell: true` (--shell)';
     this.#fault(`${what} is ${meaning} to a shell, and no shell is run here: ${advice}`, this.#at);
   }
 

@@ -5,6 +5,7 @@ import { BatchxError } from '../../core/errors.js';
 import { type DataFunction, expression } from '../../core/expression.js';
 import { Item } from '../../core/item.js';
 import { keyOf, keyText } from '../../core/key.js';
+import { lastResult } from '../../core/last-result.js';
 import { BatchOrigin } from '../../core/origin.js';
 import { defaultRuntime, type Runtime } from '../../core/runtime.js';
 import { byteSize, duration, parseOptions, toBytes, toMs } from '../../core/schema.js';
@@ -36,6 +37,7 @@ export type BatchOptions<T = unknown> = Omit<z.input<typeof batchOptions>, 'by'>
 
 /**
  * Gathers items and emits, for each batch that is full, one item whose data is the array of theirs, in their order.
+ * In a pipeline it gathers what would be written of each: the last result, or else the data.
  *
  * A batch is full with `size` items, or when the next one would bring it over `bytes` (the UTF-8 length of the rows, or
  * of their JSON), or `within` that time after its first. With `by` there is one open batch for each key, at most 1,000:
@@ -209,7 +211,7 @@ class Batching implements Intake<Item> {
     const data: unknown[] = [];
     let weight = 0;
     for (const item of items) {
-      data.push(item.data);
+      data.push(lastResult(item));
       weight += item.weight;
     }
     const extra = {
@@ -226,7 +228,9 @@ class Batching implements Intake<Item> {
 /** What a row has in UTF-8: its own text, or the JSON of its data as it stands in an array. */
 function bytesOf(item: Item): number {
   try {
-    return Buffer.byteLength(item.raw ?? JSON.stringify(item.data) ?? 'null');
+    const result = lastResult(item);
+    const row = result === item.data ? item.raw : undefined;
+    return Buffer.byteLength(row ?? JSON.stringify(result) ?? 'null');
   } catch (error) {
     throw BatchxError.from(error, 'encode');
   }

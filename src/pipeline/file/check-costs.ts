@@ -3,22 +3,20 @@ import { rateText, toRate } from '../../core/rate.js';
 import { showMs } from '../../core/show-ms.js';
 import type { Fault } from './document.js';
 import { asKeys, type Entry, type PipelineFile, textOf } from './pipeline-file.js';
+import { saidOf, sharedBy } from './scopes.js';
 
 /**
  * What is wrong with the cost of a step: one that its rate never lets through, as far as it is the same for all items, one
  * that no rate counts, and none where the rate of the step counts it.
  */
-export function costFaults(
-  file: PipelineFile,
-  { form, path, value, recipe }: Entry,
-  names: readonly string[],
-): Fault[] {
+export function costFaults(file: PipelineFile, entry: Entry, names: readonly string[]): Fault[] {
+  const { form, path, value, recipe } = entry;
   const { definition } = form;
   if (definition.kind !== 'step' || !form.common.has('rate')) return [];
   const document = recipe?.file.document;
-  const rate = value.rate ?? (definition.reachesOut === true ? file.keys.rate : undefined);
+  const { value: rate, scopes } = saidOf(file, entry, 'rate');
   const name = textOf(rate);
-  const text = textOf(asKeys(name === undefined ? rate : asKeys(file.keys.rates)[name]).tokens);
+  const text = textOf(asKeys(name === undefined ? rate : sharedBy(scopes, 'rates', name)?.value).tokens);
   const cost: unknown = value.cost;
   if (text === undefined) {
     if (cost === undefined || !form.common.has('cost')) return [];

@@ -6,10 +6,22 @@ import { didYouMean } from '../../core/suggest.js';
 import { compileTemplate } from '../../core/template.js';
 import type * as z from 'zod';
 import { costFaults } from './check-costs.js';
-import type { Fault, Path } from './document.js';
+import { configNamesIn } from './config-names.js';
+import type { Document, Fault, Path } from './document.js';
 import { allNames, isKnown, knownNames, type KnownNames, outputOf, ALWAYS, scopeIn } from './known-names.js';
-import { asKeys, entriesOf, type Entry, type PipelineFile, textOf } from './pipeline-file.js';
+import { named } from './keys.js';
+import {
+  asKeys,
+  entriesOf,
+  type Entry,
+  type Keys,
+  type PipelineFile,
+  leadingTo,
+  placeOfKey,
+  textOf,
+} from './pipeline-file.js';
 import { isTemplate } from './prepare-options.js';
+import { namesOf, scopesOf } from './scopes.js';
 
 /** Everything that can be known of the texts in a pipeline: expressions that do not parse, names that are not known. */
 export function entryFaults(file: PipelineFile, fields: readonly string[] | undefined): Fault[] {
@@ -24,9 +36,25 @@ export function entryFaults(file: PipelineFile, fields: readonly string[] | unde
     ...entriesOf(file, 'output').flatMap((entry) => textFaults(file, entry, last)),
     ...entriesOf(file, 'aggregate').flatMap((entry) => textFaults(file, entry, last)),
     ...nameFaults(steps),
-    ...steps.flatMap((entry) => sharedFaults(file, entry)),
+    ...aggregateFaults(entriesOf(file, 'aggregate')),
+    ...sharedFaults(file),
     ...steps.flatMap((entry, index) => costFaults(file, entry, known[index]?.outputs ?? [])),
   ];
+}
+
+/** Of two aggregates of one name the second would take the place of the first. */
+function aggregateFaults(aggregates: readonly Entry[]): Fault[] {
+  const seen = new Set<string>();
+  return aggregates.flatMap(({ form, path, value }): Fault[] => {
+    const own = textOf(value.name);
+    const name = own ?? form.verb;
+    const message = `two aggregates are called "${name}"; give ${own === undefined ? 'this one a `name:`' : 'each a `name:` of its own'}`;
+    const faults = seen.has(name)
+      ? [{ path: [...path, own === undefined ? form.verb : 'name'], key: own === undefined, message }]
+      : [];
+    seen.add(name);
+    return faults;
+  });
 }
 
 /** Two steps of one name could not be told apart in messages and reports; names of outputs must not hide others. */
@@ -49,28 +77,52 @@ function nameFaults(steps: readonly Entry[]): Fault[] {
     if (name !== undefined) seen.add(name);
     const output = outputOf(entry);
     if (value.output === undefined || output === undefined) continue;
-    if ([...ALWAYS, 'item', 'outputPath'].includes(output))
-      faults.push({
-        document,
-        path: [...path, 'output'],
-        message: `\`${output}\` stands for something else already; choose another name`,
-      });
+    const refused = refusedName(output);
+    if (refused !== undefined) faults.push({ document, path: [...path, 'output'], message: refused });
   }
   return faults;
 }
 
+/** Why expressions could not name an output so. */
+function refusedName(name: string): string | undefined {
+  if ([...ALWAYS, 'item', 'outputPath'].includes(name))
+    return `\`${name}\` stands for something else already; choose another name`;
+  if (['await', 'undefined'].includes(name)) return `\`${name}\` is a word of JavaScript; choose another name`;
+  const isName = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name);
+  if (isName && parses(() => compileExpression('0', [name]))) return undefined;
+  const what = isName ? 'is a word of JavaScript' : 'is not a name of letters, digits and _ that begins with no digit';
+  const hint = /[^\p{ID_Continue}$]/u.test(name) ? name.replaceAll(/[^\p{ID_Continue}$]+/gu, '_') : `${name}_`;
+  const like = parses(() => compileExpression('0', [hint])) ? `, such as \`${hint}\`` : '';
+  return `\`${name}\` ${what}, and expressions could not speak of it; choose another name${like}`;
+}
+
 /** The names of rates and breakers that are shared. */
-function sharedFaults(file: PipelineFile, { path, value, recipe }: Entry): Fault[] {
-  const document = recipe?.file.document;
+function sharedFaults(file: PipelineFile): Fault[] {
+  const recipes = [...(file.recipes?.values() ?? [])].flatMap(({ recipe }) => leadingTo(recipe));
+  const tops = [undefined, ...recipes].flatMap((recipe) => {
+    const of = recipe?.file ?? file;
+    return unshared(scopesOf(file, { recipe }), of.keys, (key) => placeOfKey(of, key), of.document);
+  });
+  const steps = entriesOf(file, 'steps').flatMap((entry) =>
+    unshared(scopesOf(file, entry), entry.value, (key) => [...entry.path, key], entry.recipe?.file.document),
+  );
+  return [...tops, ...steps];
+}
+
+function unshared(
+  scopes: readonly PipelineFile[],
+  value: Keys,
+  at: (key: string) => Path,
+  document: Document | undefined,
+): Fault[] {
   return (['rate', 'breaker'] as const).flatMap((key) => {
     const name = textOf(value[key]);
-    if (name === undefined || name.includes('/')) return [];
-    const names = Object.keys(asKeys(file.keys[`${key}s`]));
+    // What is no name is told as that.
+    if (name === undefined || !named('a name').safeParse(name).success) return [];
+    const names = namesOf(scopes, `${key}s`);
     if (names.includes(name)) return [];
     const there = names.length === 0 ? `; define it under \`${key}s\`` : `; there are ${names.join(', ')}`;
-    return [
-      { document, path: [...path, key], message: `no ${key} is called "${name}"${didYouMean(name, names) || there}` },
-    ];
+    return [{ document, path: at(key), message: `no ${key} is called "${name}"${didYouMean(name, names) || there}` }];
   });
 }
 
@@ -107,9 +159,19 @@ function valueFaults(file: PipelineFile, value: unknown, meta: OptionMeta, path:
     // What a source calls its items may be a template too.
     return isTemplate(value, meta.expression)
       ? unknownNames(file, compileTemplate(value).names, path, known)
-      : said(path, () =>
-          compileExpression(value, [...(meta.expression ?? []), ...known.outputs, 'config', 'env', 'run']),
-        );
+      : [
+          ...said(path, () => {
+            // A name that no expression can say is told where it is given.
+            const outputs = known.outputs.filter((name) => refusedName(name) === undefined);
+            compileExpression(value, [...(meta.expression ?? []), ...outputs, 'config', 'env', 'run']);
+          }),
+          ...unknownNames(
+            file,
+            configNamesIn(value).map((name) => `config.${name}`),
+            path,
+            known,
+          ),
+        ];
   }
   return textsIn(value, path).flatMap(([text, at]) => {
     if (!text.includes('{{') && !text.includes('{%')) return meta.template === true ? hints(text, at, known) : [];

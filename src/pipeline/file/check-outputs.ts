@@ -4,11 +4,18 @@ import { metaOf } from '../../core/option-meta.js';
 import type { Fault, Path } from './document.js';
 import type { PipelineContext } from './pipeline-context.js';
 import { knownNames, outputOf } from './known-names.js';
-import { asKeys, entriesOf, type PipelineFile, textOf } from './pipeline-file.js';
+import { asKeys, entriesOf, type PipelineFile, recipesIn, textOf } from './pipeline-file.js';
 import { filledIn, placedIn } from './prepare-options.js';
 
-/** Two outputs of one file: the second would destroy the first. */
-export function outputFaults(file: PipelineFile, context: PipelineContext): Fault[] {
+/** An output that is one file, known before the run: where it is, how the pipeline calls it, and where it says that. */
+export interface OutputPlace {
+  readonly place: string;
+  readonly text: string;
+  readonly path: Path;
+}
+
+/** The files that the outputs of a pipeline are written to, with the report; `-` is standard output. */
+export function outputPlaces(file: PipelineFile, context: PipelineContext): OutputPlace[] {
   const root = textOf(filledIn(file.keys.outputRoot, context));
   const listed = Array.isArray(file.keys.output) ? (file.keys.output as unknown[]) : [];
   const reports = listed.flatMap((each, index): [unknown, Path][] =>
@@ -22,11 +29,17 @@ export function outputFaults(file: PipelineFile, context: PipelineContext): Faul
       return metaOf(schema).place === 'output' ? [[value[key], [...path, key]] as [unknown, Path]] : [];
     });
   });
-  const seen = new Map<string, Path>();
   return [...files, ...reports].flatMap(([given, path]) => {
     const text = textOf(filledIn(given, context));
     if (text === undefined || (text !== '-' && !isPlain(text))) return [];
-    const place = text === '-' ? text : resolve(placedIn(root, text));
+    return [{ place: text === '-' ? text : resolve(placedIn(root, text)), text, path }];
+  });
+}
+
+/** Two outputs of one file: the second would destroy the first. */
+export function outputFaults(file: PipelineFile, context: PipelineContext): Fault[] {
+  const seen = new Map<string, Path>();
+  return outputPlaces(file, context).flatMap(({ place, text, path }) => {
     const first = seen.get(place);
     if (first === undefined) {
       seen.set(place, path);
@@ -40,6 +53,20 @@ export function outputFaults(file: PipelineFile, context: PipelineContext): Faul
 
 /** Devices, such as /dev/null, take what several write. */
 const isPlain = (path: string): boolean => !path.startsWith('/dev/');
+
+/** What holds for a whole run, and so not for steps that are only a part of it. */
+const OF_A_RUN = ['mode', 'halt', 'aggregate'];
+
+/** What may be meant, and more often is not: keys of recipes that say nothing of the run that they are part of. */
+export const recipeWarnings = (file: PipelineFile): Fault[] =>
+  recipesIn(file).flatMap(({ document, path, keys }) =>
+    OF_A_RUN.filter((key) => Object.hasOwn(keys, key)).map((key) => ({
+      document,
+      path: [...path, key],
+      key: true,
+      message: `\`${key}\` does not hold here, where this pipeline is part of ${file.document.name}: say it there`,
+    })),
+  );
 
 /** What may be meant, and more often is not: names that hide others. */
 export function nameWarnings(file: PipelineFile, fields: readonly string[] | undefined): Fault[] {

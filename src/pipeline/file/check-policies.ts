@@ -4,29 +4,40 @@ import { rateText, toRate } from '../../core/rate.js';
 import { duration, toMs } from '../../core/schema.js';
 import { showMs } from '../../core/show-ms.js';
 import type { Fault, Path } from './document.js';
-import { asKeys, entriesOf, type Entry, type PipelineFile, textOf } from './pipeline-file.js';
+import { asKeys, entriesOf, type Entry, type PipelineFile, placeOfKey, recipesIn, textOf } from './pipeline-file.js';
+import { saidOf, sharedBy } from './scopes.js';
 
 /** What no call could ever keep to, as far as that follows from what is written: rates, deadlines and retries that exclude each other. */
 export function policyFaults(file: PipelineFile): Fault[] {
-  const { keys, path } = file;
-  const top = [
-    ...burstFaults(keys.rate, [...path, 'rate']),
-    ...retryFaults(keys.retry, [...path, 'retry']),
-    ...breakerFaults(keys.breaker, [...path, 'breaker']),
-  ];
-  const named = [
-    ...Object.entries(asKeys(keys.rates)).flatMap(([name, rate]) => burstFaults(rate, [...path, 'rates', name])),
-    ...Object.entries(asKeys(keys.breakers)).flatMap(([name, breaker]) =>
-      breakerFaults(breaker, [...path, 'breakers', name]),
-    ),
-  ];
   const own = entriesOf(file, 'steps').flatMap((entry) =>
     stepFaults(file, entry).map((fault) => ({ ...fault, document: fault.document ?? entry.recipe?.file.document })),
   );
-  return [...top, ...named, ...own];
+  const recipes = recipesIn(file).flatMap((recipe) =>
+    topFaults(recipe).map((fault) => ({ ...fault, document: recipe.document })),
+  );
+  return [...topFaults(file), ...recipes, ...own];
 }
 
-function stepFaults(file: PipelineFile, { form, path, value }: Entry): Fault[] {
+/** Of what stands at the top of a file. */
+function topFaults(file: PipelineFile): Fault[] {
+  const { keys } = file;
+  const at = (key: string): Path => placeOfKey(file, key);
+  const top = [
+    ...burstFaults(keys.rate, at('rate')),
+    ...retryFaults(keys.retry, at('retry')),
+    ...breakerFaults(keys.breaker, at('breaker')),
+  ];
+  const named = [
+    ...Object.entries(asKeys(keys.rates)).flatMap(([name, rate]) => burstFaults(rate, [...at('rates'), name])),
+    ...Object.entries(asKeys(keys.breakers)).flatMap(([name, breaker]) =>
+      breakerFaults(breaker, [...at('breakers'), name]),
+    ),
+  ];
+  return [...top, ...named];
+}
+
+function stepFaults(file: PipelineFile, entry: Entry): Fault[] {
+  const { form, path, value } = entry;
   const { definition } = form;
   if (definition.kind !== 'step' || !form.common.has('rate')) return [];
   const own = form.common.has('retry') ? value : {};
@@ -34,7 +45,7 @@ function stepFaults(file: PipelineFile, { form, path, value }: Entry): Fault[] {
     ...burstFaults(own.rate, [...path, 'rate']),
     ...retryFaults(own.retry, [...path, 'retry']),
     ...breakerFaults(own.breaker, [...path, 'breaker']),
-    ...deadlineFaults(file, own, definition.reachesOut === true, path),
+    ...deadlineFaults(file, entry),
   ];
 }
 
@@ -54,6 +65,8 @@ function retryFaults(retry: unknown, path: Path): Fault[] {
   const initial = ms(said.initial ?? usual.initial.def.defaultValue);
   const max = ms(said.max ?? usual.max.def.defaultValue);
   const deadline = ms(said.deadline);
+  // One that is not understood is told as that.
+  if (!Number.isFinite(initial)) return [];
   const faults: Fault[] = [];
   if (initial > max) {
     const key = said.initial === undefined ? 'max' : 'initial';
@@ -71,38 +84,38 @@ function breakerFaults(breaker: unknown, path: Path): Fault[] {
   const usual = breakerOptions.shape;
   const open = ms(said.open ?? usual.open.def.defaultValue);
   const maxWait = ms(said.maxWait ?? usual.maxWait.def.defaultValue);
-  if ((said.onOpen ?? 'wait') !== 'wait' || !(maxWait < open)) return [];
+  if ((said.onOpen ?? 'wait') !== 'wait' || !Number.isFinite(open) || !(maxWait < open)) return [];
   const key = said.maxWait === undefined ? 'open' : 'maxWait';
   const message = `the run would end before the server is tried again: \`maxWait\` is ${showMs(maxWait)}, \`open\` ${showMs(open)}; let \`maxWait\` be longer, or say \`onOpen: halt\``;
   return [{ path: [...path, key], message }];
 }
 
 /** A deadline that a rate, or the first wait before a retry, uses up. */
-function deadlineFaults(file: PipelineFile, own: Entry['value'], reachesOut: boolean, path: Path): Fault[] {
-  const top = reachesOut ? file.keys : {};
-  const deadline = ms(own.deadline ?? top.deadline);
-  const rate = own.rate ?? top.rate;
-  const retry = own.retry ?? top.retry;
+function deadlineFaults(file: PipelineFile, entry: Entry): Fault[] {
+  const said = saidOf(file, entry, 'deadline');
+  const deadline = ms(said.value);
+  const { value: rate, scopes } = saidOf(file, entry, 'rate');
+  const { value: retry } = saidOf(file, entry, 'retry');
   if (!Number.isFinite(deadline)) return [];
-  // Told where it is written: on the step, or at the top of the file.
-  const where = (
-    key: string,
-    at: Path = own[key] === undefined ? file.path : path,
-  ): Pick<Fault, 'path' | 'document'> =>
-    own[key] === undefined ? { path: [...at, key], document: file.document } : { path: [...at, key] };
+  // Told where it is written: on the step, or at the top of a file.
+  const { top } = said;
+  const where =
+    top === undefined
+      ? { path: [...entry.path, 'deadline'] }
+      : { path: placeOfKey(top, 'deadline'), document: top.document };
   const shared = textOf(rate);
   const name = shared === undefined || shared.includes('/') ? undefined : shared;
-  const value = name === undefined ? rate : asKeys(file.keys.rates)[name];
+  const value = name === undefined ? rate : sharedBy(scopes, 'rates', name)?.value;
   const gap = gapOf(value);
   if (gap > deadline) {
     const of = name === undefined ? 'the rate' : `the rate \`${name}\``;
     const message = `an item waits longer than that for its turn: ${of} lets one call start in ${showMs(gap)}; expected a longer \`deadline\`, or a higher rate`;
-    return [{ ...where('deadline'), message }];
+    return [{ ...where, message }];
   }
   const { initial } = asKeys(retry);
   if (ms(initial) > deadline && Number.isFinite(ms(initial))) {
     const message = `there may be no time left for a retry: the first wait, \`initial\`, is up to ${showMs(ms(initial))}; expected a longer \`deadline\`, or a shorter \`initial\``;
-    return [{ ...where('deadline'), message }];
+    return [{ ...where, message }];
   }
   return [];
 }

@@ -7,16 +7,18 @@ import { createRuntime, type Runtime } from '../../core/runtime.js';
 import { describeIssues, parseOptions } from '../../core/schema.js';
 import { fromSource } from '../../core/source.js';
 import { declaredEnv, entryFaults } from './check-entries.js';
-import { nameWarnings, outputFaults } from './check-outputs.js';
+import { nameWarnings, outputFaults, recipeWarnings } from './check-outputs.js';
 import { policyFaults } from './check-policies.js';
 import { worldFaults } from './check-world.js';
 import { contextIn, contextOf } from './context.js';
 import type { PipelineContext } from './pipeline-context.js';
 import type { Fault } from './document.js';
-import { type PlacedFault, placedFaults } from './faults.js';
+import type { PlacedFault } from './faults.js';
+import { placedFaults } from './place-faults.js';
 import { optionsIn } from './forms.js';
 import { knownNames } from './known-names.js';
 import { foundElsewhere } from './manifest-file.js';
+import { partFaults } from './part-files.js';
 import { entriesOf, type Entry, type PipelineFile, recipesIn } from './pipeline-file.js';
 import { prepareOptions } from './prepare-options.js';
 
@@ -55,10 +57,10 @@ export async function examinePipeline(
   const made =
     shape.length + texts.length > 0 ? [] : [...stepFaults(file, context, set), ...optionFaults(file, context)];
   const world = worldFaults(file, runtime, made);
-  const policies = [...policyFaults(file), ...outputFaults(file, context)];
+  const policies = [...policyFaults(file), ...outputFaults(file, context), ...(await partFaults(file, context))];
   return {
     faults: placedFaults(document, foundElsewhere(file, [...shape, ...texts, ...policies, ...world, ...made])),
-    warnings: placedFaults(document, nameWarnings(file, fields)),
+    warnings: placedFaults(document, [...nameWarnings(file, fields), ...recipeWarnings(file)]),
   };
 }
 

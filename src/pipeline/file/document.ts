@@ -1,11 +1,6 @@
 import { exportsOf } from '../../core/commonjs.js';
-import { BatchxError } from '../../core/errors.js';
-
-/** Where something is in a file, both counted from 1. */
-export interface Position {
-  readonly line: number;
-  readonly col: number;
-}
+import { BatchxError, messageOf } from '../../core/errors.js';
+import { type Position, unusable } from './faults.js';
 
 /** The way to a value: the keys and the numbers of elements that lead there. */
 export type Path = readonly (string | number)[];
@@ -44,29 +39,45 @@ const ALIASES = 100;
  * fault and where it is.
  */
 export async function parseDocument(text: string, name: string): Promise<Document> {
-  if (text.length > LARGEST) throw new BatchxError('usage', `${name}: expected at most 4 MB of text`);
-  const { isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } = exportsOf(await import('yaml'));
+  if (text.length > LARGEST) throw unusable(name, 'expected at most 4 MB of text');
+  const { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit } = exportsOf(
+    await import('yaml'),
+  );
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, version: '1.2', schema: 'core' });
+  const options = { lineCounter: lines, uniqueKeys: true, version: '1.2', schema: 'core' } as const;
+  const parsed = orTooDeep(name, () => parseAllDocuments(text, options));
   const documents = Array.isArray(parsed) ? parsed : [];
-  if (documents.length > 1) throw new BatchxError('usage', `${name}: expected one document, got ${documents.length}`);
-  const [document] = documents;
+  const [document, second] = documents;
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line, col };
   };
-  const found = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
-  if (found.length > 0) {
-    const told = found.map(({ pos, message }) => `${placed(name, at(pos[0]))}: ${plainly(message)}${hintFor(message)}`);
-    throw new BatchxError('usage', told.join('\n'));
+  const found = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings]);
+  const [first, ...others] = found.sort((a, b) => a.pos[0] - b.pos[0]);
+  if (first !== undefined) {
+    if (first.message.includes('call stack')) throw tooDeep(name);
+    // One that is not understood leads to many more, which say nothing to whoever wrote it.
+    const more = others.length === 0 ? '' : `; ${others.length} more ${others.length === 1 ? 'follows' : 'follow'}`;
+    const message = `${plainly(first.message)}${hintFor(first.message)}${more}`;
+    throw unusable(name, message, at(first.pos[0]));
   }
+  if (second !== undefined)
+    throw unusable(name, `expected one document, got ${documents.length}`, at(rangeOf(second) ?? 0));
+  if (document !== undefined)
+    visit(document, (_, node, within) => {
+      if (!isAlias(node)) return;
+      const meant = node.resolve(document);
+      const place = at(rangeOf(node) ?? 0);
+      if (meant === undefined) throw unusable(name, `no \`&${node.source}\` is written before this`, place);
+      if (within.includes(meant)) throw unusable(name, `\`&${node.source}\` would contain itself`, place);
+    });
   let value: unknown;
   try {
-    value = document?.toJS({ maxAliasCount: ALIASES }) ?? null;
+    value = orTooDeep<unknown>(name, () => document?.toJS({ maxAliasCount: ALIASES })) ?? null;
   } catch (error) {
-    throw new BatchxError('usage', `${name}: ${error instanceof Error ? error.message : String(error)}`);
+    throw error instanceof BatchxError ? error : unusable(name, messageOf(error));
   }
-  if (depthOf(value) > DEEPEST) throw new BatchxError('usage', `${name}: expected at most ${DEEPEST} levels`);
+  if (isDeeper(value, DEEPEST)) throw tooDeep(name);
   return {
     name,
     value,
@@ -95,23 +106,27 @@ export async function parseDocument(text: string, name: string): Promise<Documen
 /** A pipeline that code has made: nothing of it has a place. */
 export const documentOf = (value: unknown, name: string): Document => ({ name, value, position: () => undefined });
 
-/** `name:line:col`, as far as that is known. */
-export const placed = (name: string, position: Position | undefined): string =>
-  position === undefined ? name : `${name}:${position.line}:${position.col}`;
-
 function rangeOf(node: unknown): number | undefined {
   const range = (node as { range?: readonly number[] | null } | null | undefined)?.range;
   return range?.[0];
 }
 
-function depthOf(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  let deepest = 0;
-  for (const each of Object.values(value)) {
-    deepest = Math.max(deepest, depthOf(each));
-    if (deepest > DEEPEST) break;
+/** Whether there are more levels in it, as there are without end in what contains itself. */
+const isDeeper = (value: unknown, than: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (than === 0 || Object.values(value).some((each) => isDeeper(each, than - 1)));
+
+const tooDeep = (name: string): BatchxError =>
+  unusable(name, `expected at most ${DEEPEST} levels, one in the other, got more`);
+
+/** What is nested so deep that nobody can follow it is told as that. */
+function orTooDeep<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof RangeError ? tooDeep(name) : error;
   }
-  return deepest + 1;
 }
 
 /** What the parser says, without the place and the excerpt, which we tell ourselves. */

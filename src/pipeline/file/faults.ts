@@ -1,5 +1,10 @@
 import { BatchxError } from '../../core/errors.js';
-import { type Document, type Fault, placed, type Position } from './document.js';
+
+/** Where something is in a file, both counted from 1. */
+export interface Position {
+  readonly line: number;
+  readonly col: number;
+}
 
 /** A fault as those read it who have to mend it: people, editors and builds. */
 export interface PlacedFault extends Partial<Position> {
@@ -7,25 +12,6 @@ export interface PlacedFault extends Partial<Position> {
   /** The way to it, as `steps.2.exec`. */
   readonly path: string;
   readonly message: string;
-}
-
-/** Faults with their places, in the order of the file, each once. */
-export function placedFaults(document: Document, faults: readonly Fault[]): PlacedFault[] {
-  const all = faults.map(({ path, key, message, document: own = document }) => ({
-    file: own.name,
-    ...own.position(path, key),
-    path: path.join('.'),
-    message,
-  }));
-  const seen = new Set<string>();
-  const files = [...new Set([document.name, ...all.map(({ file }) => file)])];
-  const order = ({ file }: PlacedFault): number => files.indexOf(file);
-  return all
-    .sort((a, b) => order(a) - order(b) || (a.line ?? 0) - (b.line ?? 0) || (a.col ?? 0) - (b.col ?? 0))
-    .filter(({ file, path, message }) => {
-      const key = [file, path, message].join('\n');
-      return !seen.has(key) && seen.add(key);
-    });
 }
 
 /** One line: where, and what is wrong. */
@@ -37,5 +23,21 @@ export function faultLine({ file, line, col, path, message }: PlacedFault): stri
 }
 
 /** All faults as one error: nothing was started. */
-export const faultsError = (faults: readonly PlacedFault[]): BatchxError =>
-  new BatchxError('usage', faults.map(faultLine).join('\n'));
+export class FaultsError extends BatchxError {
+  readonly faults: readonly PlacedFault[];
+
+  constructor(faults: readonly PlacedFault[], cause?: unknown) {
+    super('usage', faults.map(faultLine).join('\n'), { cause });
+    this.faults = faults;
+  }
+}
+
+export const faultsError = (faults: readonly PlacedFault[]): BatchxError => new FaultsError(faults);
+
+/** What is wrong with a file as a whole, so that nothing in it can be looked at. */
+export const unusable = (file: string, message: string, position?: Position, cause?: unknown): BatchxError =>
+  new FaultsError([{ file, ...position, path: '', message }], cause);
+
+/** `name:line:col`, as far as that is known. */
+const placed = (name: string, position: Position | undefined): string =>
+  position === undefined ? name : `${name}:${position.line}:${position.col}`;

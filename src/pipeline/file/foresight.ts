@@ -48,6 +48,8 @@ class Foresight {
       if (output === undefined && definition.kind === 'step' && definition.gives !== 'verdict' && writes === undefined)
         this.#data = false;
     }
+    // Parts have no result yet; what else stood beside the whole stands beside them.
+    if (how === 'run' && definition.name === 'split') this.#unknown.delete('result');
     if (how === 'run' && definition.kind === 'step' && definition.gives === 'data') {
       if (output !== undefined) this.#unknown.delete(output);
       this.#unknown.delete('result');
@@ -65,8 +67,7 @@ class Foresight {
     if (!this.#items) return 'stop';
     const whether = common.has('when') && this.#dependsOn(entry.value.when, { expression: [] });
     if (definition.kind === 'flow') {
-      // What it takes apart, or puts together, are the results so far.
-      return this.#unknown.has('result') || this.#entryDepends(entry) ? 'stop' : 'run';
+      return this.#gathersUnknown(entry) || this.#entryDepends(entry) ? 'stop' : 'run';
     }
     if (definition.kind !== 'step') return 'run';
     if (definition.reachesOut === true || definition.output !== undefined || definition.tell !== undefined)
@@ -74,6 +75,18 @@ class Foresight {
     const unsure = whether || this.#entryDepends(entry);
     if (!unsure) return 'run';
     return definition.gives === 'data' ? 'blank' : 'stop';
+  }
+
+  /** Whether an operator on the stream goes by the whole of an item: a batch has the results, what is seen twice the data. */
+  #gathersUnknown({ form: { definition }, value }: Entry): boolean {
+    switch (definition.name) {
+      case 'split':
+        return false;
+      case 'dedupe':
+        return !this.#data && asKeys(value[definition.name]).by === undefined;
+      default:
+        return this.#unknown.has('result');
+    }
   }
 
   #writes(entry: Entry, unknown: readonly string[] = []): Foreseen['writes'] {

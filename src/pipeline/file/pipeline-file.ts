@@ -1,9 +1,9 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import { BatchxError } from '../../core/errors.js';
 import type { Registry } from '../../core/registry.js';
 import { didYouMean } from '../../core/suggest.js';
 import type { Document, Fault, Path } from './document.js';
 import { type FileSchema, fileSchemaOf, type Part } from './file-schema.js';
+import { unusable } from './faults.js';
 import type { Form } from './forms.js';
 import { shapeFaults } from './shape-faults.js';
 
@@ -21,6 +21,8 @@ export interface Recipe {
   readonly file: PipelineFile;
   /** The values that it was given for its config. */
   readonly config: Keys;
+  /** The one that it is part of itself. */
+  readonly within?: Recipe | undefined;
 }
 
 /** A step of a recipe, and where it stands there. */
@@ -46,6 +48,8 @@ export interface PipelineFile {
   readonly faults: readonly Fault[];
   /** The files that say some of its keys in its place. */
   readonly elsewhere?: ReadonlyMap<string, Document>;
+  /** The files that values of its config were read from. */
+  readonly values?: readonly string[];
   /** Which of the steps are those of recipes, by their place among `keys.steps`. */
   readonly recipes?: ReadonlyMap<number, RecipeStep>;
 }
@@ -88,12 +92,24 @@ export function pipelineIn(document: Document, registry: Registry, chosen?: stri
     const there = names.length === 0 ? 'it has only one, without a name' : `there are ${names.join(', ')}`;
     const hint = name === undefined ? `; choose one by --pipeline: ${there}` : didYouMean(name, names) || `; ${there}`;
     const what = name === undefined ? 'it has several pipelines' : `no pipeline is called "${name}"`;
-    throw new BatchxError('usage', `${document.name}: ${what}${hint}`);
+    throw unusable(document.name, `${what}${hint}`);
   }
   const own = asKeys(several[name]);
   const shared = Object.fromEntries(Object.entries(top).filter(([key]) => SHARED.includes(key)));
   const config = { ...asKeys(top.config), ...asKeys(own.config) };
-  return { ...base, name, path: ['pipelines', name], keys: { ...shared, ...own, config } };
+  // Another one may be as it is, as long as it is not run.
+  const mine = faults.filter(({ path: [part, of] }) => part !== 'pipelines' || of === undefined || of === name);
+  return { ...base, name, faults: mine, path: ['pipelines', name], keys: { ...shared, ...own, config } };
+}
+
+/** What the pipelines of a file are called where it has several. */
+export const pipelineNames = ({ value }: Document): string[] => Object.keys(asKeys(asKeys(value).pipelines));
+
+/** Where a key of a pipeline stands: what holds for all pipelines of a file stands beside them. */
+export function placeOfKey({ document, path }: PipelineFile, key: string): Path {
+  const [part = '', name = ''] = path.map(String);
+  const own = path.length === 0 || Object.hasOwn(asKeys(asKeys(asKeys(document.value)[part])[name]), key);
+  return own ? [...path, key] : [key];
 }
 
 /** The entries of a part: the source, the steps, the outputs or the aggregates. Those that no form fits are left out. */
@@ -113,9 +129,13 @@ const listed = (value: unknown, path: Path): (readonly [unknown, Path])[] =>
 
 /** The recipes whose steps a pipeline does, each once. */
 export const recipesIn = ({ recipes }: PipelineFile): PipelineFile[] => {
-  const files = [...(recipes?.values() ?? [])].map(({ recipe }) => recipe.file);
+  const files = [...(recipes?.values() ?? [])].flatMap(({ recipe }) => leadingTo(recipe)).map((recipe) => recipe.file);
   return [...new Map(files.map((file) => [file.document.name, file])).values()];
 };
+
+/** A recipe, and those that it is part of. */
+export const leadingTo = (recipe: Recipe | undefined): Recipe[] =>
+  recipe === undefined ? [] : [recipe, ...leadingTo(recipe.within)];
 
 /** Something that has keys, or nothing of that kind. */
 export const asKeys = (value: unknown): Keys =>

@@ -20,6 +20,7 @@ import { optionsIn } from './forms.js';
 import { knownNames, outputOf } from './known-names.js';
 import { asKeys, entriesOf, type Entry, type Keys, type PipelineFile, textOf } from './pipeline-file.js';
 import { bound, filledIn, placedIn, prepareOptions } from './prepare-options.js';
+import { type Said, saidOf, sharedBy } from './scopes.js';
 
 /** What a pipeline file comes down to. */
 export interface FilePlan {
@@ -110,7 +111,7 @@ class Planner {
         policies,
         key,
         cost: this.#cost(own('cost'), outputs, context),
-        concurrency: concurrencyOf(own('concurrency')),
+        concurrency: concurrencyOf(this.#concurrency(entry)),
         cache: this.#cache(entry, outputs, context),
         ordered: own('ordered') as boolean | undefined,
         output: outputOf(entry),
@@ -160,23 +161,27 @@ class Planner {
     return bound(text, ['data', 'item'], { context, outputs });
   }
 
-  /** How the calls of a step are tried: as it says itself, or, where it reaches outside, as the top of the file says. */
+  /** Its own, or that of its recipe; that of the whole holds for all together. */
+  #concurrency(entry: Entry): unknown {
+    const { value, top } = saidOf(this.#file, entry, 'concurrency');
+    return top === this.#file ? undefined : value;
+  }
+
+  /** How the calls of a step are tried: as it says itself, or, where it reaches outside, as the top of its pipeline says. */
   #policies(
-    { form, value }: Entry,
+    entry: Entry,
     outputs: readonly string[],
     context: PipelineContext,
   ): { policies?: PolicyOptions; key?: (item: Item) => string } {
-    const { definition } = form;
-    if (definition.kind !== 'step') return {};
-    const top: Keys = definition.reachesOut === true ? this.#file.keys : {};
-    const said = (key: string): unknown => (form.common.has(key) ? (value[key] ?? top[key]) : undefined);
-    const { rate, key } = this.#rate(said('rate'), outputs, context);
+    if (entry.form.definition.kind !== 'step') return {};
+    const said = (key: string): unknown => saidOf(this.#file, entry, key).value;
+    const { rate, key } = this.#rate(saidOf(this.#file, entry, 'rate'), outputs, context);
     const effect = said('effect');
     const policies: PolicyOptions = {
       ...present('timeout', said('timeout') as string | undefined),
       ...present('deadline', said('deadline') as string | undefined),
       ...present('retry', said('retry') as PolicyOptions['retry']),
-      ...present('breaker', this.#breaker(said('breaker'))),
+      ...present('breaker', this.#breaker(saidOf(this.#file, entry, 'breaker'))),
       ...present('rate', rate),
       ...(effect !== undefined && { effect: effect === 'once' ? 'once' : 'writes' }),
     };
@@ -197,18 +202,19 @@ class Planner {
   }
 
   #rate(
-    given: unknown,
+    { value: given, scopes }: Said,
     outputs: readonly string[],
     context: PipelineContext,
   ): { rate?: Limiter; key?: (item: Item) => string } {
     if (given === undefined) return {};
     const shared = textOf(given);
     const name = shared?.includes('/') === true ? undefined : shared;
-    const value = name === undefined ? given : asKeys(this.#file.keys.rates)[name];
+    const found = name === undefined ? undefined : sharedBy(scopes, 'rates', name);
+    const value = found === undefined ? given : found.value;
     const { per } = asKeys(value);
     const key = typeof per === 'string' ? { key: this.#keyOf(per, outputs, context) } : {};
     const make = (): Limiter => Object.assign(new Limiter(rateOf(value), this.#runtime), { name });
-    return { rate: name === undefined ? make() : remembered(this.#limiters, name, make), ...key };
+    return { rate: found === undefined ? make() : remembered(this.#limiters, placeOf(found.of, name), make), ...key };
   }
 
   #cost(given: unknown, outputs: readonly string[], context: PipelineContext): StepUse['cost'] {
@@ -220,11 +226,12 @@ class Planner {
     return (item) => String(run(item.data, item));
   }
 
-  #breaker(given: unknown): PolicyOptions['breaker'] {
+  #breaker({ value: given, scopes }: Said): PolicyOptions['breaker'] {
     const name = textOf(given);
-    if (name === undefined) return given as PolicyOptions['breaker'];
-    const options = asKeys(this.#file.keys.breakers)[name] as BreakerOptions;
-    return remembered(this.#breakers, name, () => Object.assign(new Breaker(options, this.#runtime), { name }));
+    const found = name === undefined ? undefined : sharedBy(scopes, 'breakers', name);
+    if (found === undefined) return given as PolicyOptions['breaker'];
+    const make = (): Breaker => Object.assign(new Breaker(found.value as BreakerOptions, this.#runtime), { name });
+    return remembered(this.#breakers, placeOf(found.of, name), make);
   }
 }
 
@@ -245,6 +252,9 @@ function concurrencyOf(given: unknown): StepUse['concurrency'] {
   const { max, min } = given as AdaptiveOptions;
   return { max, ...(min !== undefined && { min }) };
 }
+
+/** What a name means where it is defined: one recipe may be done more than once, and two may have the same name. */
+const placeOf = ({ document }: PipelineFile, name = ''): string => `${document.name}\n${name}`;
 
 function remembered<T>(made: Map<string, T>, name: string, make: () => T): T {
   const found = made.get(name) ?? make();

@@ -64,14 +64,16 @@ class Shape {
     const own = this.#file.special[part].findIndex((verb) => keys.includes(verb));
     const meant = index >= 0 ? index : own >= 0 ? forms.length + own : -1;
     if (meant < 0) return [this.#noVerb(path, part, keys)];
-    const others = forms.filter(
-      ({ verb }, i) => i !== index && keys.includes(verb) && !(forms[index]?.options.has(verb) ?? false),
+    const verb = forms[index]?.verb ?? this.#file.special[part][own] ?? '';
+    const others = [...verbsOf(forms), ...this.#file.special[part]].filter(
+      (each) => each !== verb && keys.includes(each) && !(forms[index]?.options.has(each) ?? false),
     );
-    if (index >= 0 && others.length > 0) {
-      const verbs = [forms[index] as Form, ...others].map(({ verb }) => `\`${verb}\``).join(' and ');
+    const [other] = others;
+    if (other !== undefined) {
+      const verbs = [verb, ...others].map((each) => `\`${each}\``).join(' and ');
       return [
         {
-          path: [...path, (others[0] as Form).verb],
+          path: [...path, other],
           key: true,
           message: `expected one ${part === 'input' ? 'source' : 'verb'} in ${what}, got ${verbs}; each is an entry of its own`,
         },

@@ -22,7 +22,7 @@ describe('splitWords', () => {
   it.each([
     [
       'cat a | wc',
-      'at character 7 of "cat a | wc": `|` is a pipe to a shell, and no shell is run here: quote it, or add --shell to have a shell run the command',
+      'at character 7 of "cat a | wc": `|` is a pipe to a shell, and no shell is run here: quote it, or have a shell run the command by `shell: true` (--shell)',
     ],
     ['a & b', '`&`'],
     ['a; b', 'character 2 of "a; b": `;`'],

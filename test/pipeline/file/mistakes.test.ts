@@ -190,6 +190,21 @@ const mistakes: readonly (readonly [what: string, text: string, says: string])[]
     '6:11: two steps are called "a"',
   ],
   [
+    'an output that no expression could name',
+    'steps:\n  - { exec: "echo {}", output: a-b }\n  - map: data',
+    '3:32: `a-b` is not a name of letters, digits and _ that begins with no digit, and expressions could not speak of it; choose another name, such as `a_b`',
+  ],
+  [
+    'a word of the language as an output',
+    'steps:\n  - { exec: "echo {}", output: class }\n  - filter: data',
+    '3:32: `class` is a word of JavaScript, and expressions could not speak of it; choose another name, such as `class_`',
+  ],
+  [
+    'a value of config that an expression names',
+    'config: { old: a }\nsteps:\n  - map: "`config.n ${config.odl}` + config.old"',
+    '4:10: `config.odl` is not known; did you mean "old"?',
+  ],
+  [
     'an output that hides the data',
     'steps:\n  - exec: echo {}\n    output: data',
     '4:13: `data` stands for something else already',
@@ -288,6 +303,17 @@ const mistakes: readonly (readonly [what: string, text: string, says: string])[]
     'steps:\n  - pipeline: other.yaml\n    when: "true"',
     '4:5: `when` is for what is done to each item; say it in the steps of that pipeline',
   ],
+  [
+    'two aggregates of a kind',
+    'steps: []\naggregate:\n  - count: {}\n  - count: {}',
+    '5:5: two aggregates are called "count"; give this one a `name:`',
+  ],
+  [
+    'two aggregates of one name',
+    'steps: []\naggregate:\n  - { name: n, count: {} }\n  - { name: n, stats: data.age }',
+    'two aggregates are called "n"; give each a `name:` of its own',
+  ],
+  ['a command that needs a shell', 'steps:\n  - exec: a | b', 'have a shell run the command by `shell: true`'],
   [
     'a key that comes later',
     'steps: []\nwatch: true',

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtin } from '../../../src/builtin.js';
 import { checkPipeline, examinePipeline } from '../../../src/pipeline/file/check.js';
-import { secretsOf, withoutSecrets } from '../../../src/pipeline/file/context.js';
+import { contextOf, secretsOf, withoutSecrets } from '../../../src/pipeline/file/context.js';
 import { faultLine } from '../../../src/pipeline/file/faults.js';
 import { loadDocument } from '../../../src/pipeline/file/load-pipeline.js';
 import { type PipelineFile, pipelineIn } from '../../../src/pipeline/file/pipeline-file.js';
+import { planOfFile } from '../../../src/pipeline/file/plan-of-file.js';
 import { withRecipes } from '../../../src/pipeline/file/recipes.js';
 import { fakeRuntime } from '../../../src/testing.js';
 
@@ -51,6 +52,13 @@ describe('the steps of another pipeline', () => {
     ]);
   });
 
+  it('are given no value that they do not know', async () => {
+    write('with.yaml', 'config: { word: a }\nsteps: [{ exec: "echo {{ config.word }} {{ config.other }}" }]\n');
+    expect(await said('  - pipeline: with.yaml\n    with: { wrod: b, other: c }')).toEqual([
+      'p.yaml:4:13: with.yaml has no `wrod` in its config; did you mean "word"?',
+    ]);
+  });
+
   it('keep its secrets', async () => {
     const file = await pipeline('  - pipeline: needy.yaml');
     expect(secretsOf(file, runtime)).toEqual(['secret-value']);
@@ -73,6 +81,90 @@ describe('what may be meant, and more often is not', () => {
     expect(faults).toEqual([]);
     expect(warnings.map(({ message }) => message)).toEqual([
       '`a` is a field of the items too; from here on `{{ a }}` is this output, and `{{ data.a }}` the field',
+    ]);
+  });
+});
+
+describe('what is wrong with a recipe, or with its use', () => {
+  it('is told where its user gives it a value of an item', async () => {
+    write('told.yaml', 'config: { channel: x, all: {} }\nsteps:\n  - exec: echo {{ config.channel }}\n');
+    const [first, second, ...others] = await said(
+      '  - pipeline: told.yaml\n    with: { channel: "{{ a }}", all: { b: ["{{ run.id }}", "{{ data.b }}"] } }',
+    );
+    expect(first).toMatch(/^p\.yaml:4:22: `a` is not known here, where all items have the same value/);
+    expect(second).toMatch(/^p\.yaml:4:60: `data\.b` is not known here/);
+    expect(others).toEqual([]);
+  });
+
+  it('is a key that is misspelt, told as in any pipeline', async () => {
+    write('misspelt.yaml', 'stps: []\n');
+    expect(await said('  - pipeline: misspelt.yaml')).toEqual([
+      'misspelt.yaml:1:1: `stps` is not known here; did you mean "steps"?',
+    ]);
+  });
+
+  it('is another verb beside it', async () => {
+    expect(await said('  - { pipeline: send.yaml, map: data }')).toEqual([
+      'p.yaml:3:7: expected one verb in a step, got `map` and `pipeline`; each is an entry of its own',
+    ]);
+  });
+});
+
+describe('how the steps of a recipe are tried', () => {
+  const planned = async (steps: string, more = '') => {
+    const file = await pipeline(`${steps}\n${more}`);
+    expect(await checkPipeline(file, runtime)).toEqual([]);
+    return planOfFile(file, contextOf(file, runtime), runtime).plan.steps;
+  };
+  const step = 'steps: [{ exec: "echo {}" }, { map: data }]';
+
+  it('is what stands at its top, and else what stands at that of the whole', async () => {
+    write('own.yaml', `timeout: 1s\nretry: 5\nconcurrency: 3\n${step}\n`);
+    const [own, map, other] = await planned(
+      '  - pipeline: own.yaml\n  - exec: echo {}',
+      'timeout: 9s\ndeadline: 20s\nconcurrency: 7',
+    );
+    expect(own).toMatchObject({ policies: { timeout: '1s', retry: 5, deadline: '20s' }, concurrency: 3 });
+    expect(map).toMatchObject({ policies: undefined, concurrency: undefined });
+    expect(other).toMatchObject({ policies: { timeout: '9s', deadline: '20s' }, concurrency: undefined });
+  });
+
+  it('is what the nearest of several says, one in the other', async () => {
+    write('inner.yaml', `timeout: 1s\n${step}\n`);
+    write('outer.yaml', 'timeout: 2s\nretry: 2\nsteps: [{ pipeline: inner.yaml }]\n');
+    const [inner] = await planned('  - pipeline: outer.yaml', 'timeout: 3s\nretry: 3\ndeadline: 30s');
+    expect(inner?.policies).toMatchObject({ timeout: '1s', retry: 2, deadline: '30s' });
+  });
+
+  it('takes names of its own before those of the whole', async () => {
+    write(
+      'rates.yaml',
+      'rates: { shop: 1/s }\nsteps: [{ exec: "echo {}", rate: shop }, { exec: "echo {}", rate: all }]\n',
+    );
+    const [first, second, third, fourth, fifth] = await planned(
+      '  - pipeline: rates.yaml\n  - pipeline: rates.yaml\n  - { exec: "echo {}", rate: shop }',
+      'rates: { shop: 50/s, all: 9/s }',
+    );
+    expect(first?.policies?.rate).toBe(third?.policies?.rate);
+    expect(second?.policies?.rate).toBe(fourth?.policies?.rate);
+    expect(first?.policies?.rate).not.toBe(fifth?.policies?.rate);
+  });
+
+  it('is not what only holds for a whole run, of which its user is warned', async () => {
+    write('halting.yaml', `input: { items: [1] }\nhalt: now,fail=1\nmode: strict\noutput: [{ jsonl: "-" }]\n${step}\n`);
+    const { faults, warnings } = await examinePipeline(await pipeline('  - pipeline: halting.yaml'), runtime);
+    expect(faults).toEqual([]);
+    expect(warnings.map(({ line, message }) => `${line}: ${message.replaceAll(`${folder}/`, '')}`)).toEqual([
+      '2: `halt` does not hold here, where this pipeline is part of p.yaml: say it there',
+      '3: `mode` does not hold here, where this pipeline is part of p.yaml: say it there',
+    ]);
+  });
+
+  it('is told where it is wrong', async () => {
+    write('wrong.yaml', `rate: nope\nrates: { slow: { limit: 1/s, burst: 5 } }\n${step}\n`);
+    expect(await said('  - pipeline: wrong.yaml')).toEqual([
+      'wrong.yaml:1:7: no rate is called "nope"; there are slow',
+      'wrong.yaml:2:37: expected no more than the limit, which is 1 at any time, got 5',
     ]);
   });
 });

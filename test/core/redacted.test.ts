@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Secrets } from '../../src/core/secrets.js';
 import { EVENT_NAMES } from '../../src/core/events.js';
 import { progressSchema } from '../../src/report/progress-schema.js';
-import { redactedJson } from '../../src/report/redacted.js';
+import { redactedJson } from '../../src/core/redacted.js';
 
 describe('redactedJson', () => {
   const secrets = new Secrets(['2026', 'b"c d']);
