@@ -86,8 +86,8 @@ export const httpFlags = z.strictObject({
     'Give up a request that takes longer: seconds, 10s, 1.5m, or 300% of the median of those before; 5m unless said.',
     { value: 'TIME' },
   ),
-  'headers-timeout': option('headersTimeout', 'TIME'),
-  'body-timeout': option('bodyTimeout', 'TIME'),
+  'headers-timeout': flag(time.optional(), said('headersTimeout'), { value: 'TIME' }),
+  'body-timeout': flag(time.optional(), said('bodyTimeout'), { value: 'TIME' }),
   retries: flag(
     z.string().regex(/^\d+$/, wanted('a whole number of at least 0')).transform(Number).optional(),
     'Try a request that failed again so many times, after waits that grow, where that does no harm.',

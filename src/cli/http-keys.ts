@@ -30,7 +30,7 @@ export function requestKeys(request: string, flags: HttpFlags): Keys {
   const { header, data, form, query, expect, as, success, throttled, delay } = flags;
   const given: Keys = {
     http: request,
-    headers: header && Object.fromEntries(header.map(headerIn)),
+    headers: header && headersIn(header),
     query: query && pairsIn(query),
     json: flags['json-body'] === undefined ? undefined : jsonIn(flags['json-body']),
     body: data === undefined ? undefined : textOf(data, '--data'),
@@ -72,9 +72,22 @@ function textsIn(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
-function headerIn(text: string): [string, string] {
-  const at = text.indexOf(':');
-  return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+function headersIn(given: readonly string[]): Keys {
+  const headers: Record<string, string> = {};
+  const seen = new Set<string>();
+  for (const text of given) {
+    const at = text.indexOf(':');
+    const name = text.slice(0, at).trim();
+    if (seen.has(name.toLowerCase())) {
+      throw new BatchxError(
+        'usage',
+        `--header: expected each header once, got ${name} twice: write its values in one, with a comma between them`,
+      );
+    }
+    seen.add(name.toLowerCase());
+    headers[name] = text.slice(at + 1).trim();
+  }
+  return headers;
 }
 
 /** Names with their values; one that is given several times has a list of them. */

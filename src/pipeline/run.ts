@@ -22,7 +22,7 @@ import { wait } from '../core/wait.js';
 import type { RunRecorder } from '../report/run-recorder.js';
 import { compile, sinks, totalOf } from './compile.js';
 import { Halt, type Halted } from './halt.js';
-import type { Plan } from './plan.js';
+import type { Plan, StepUse } from './plan.js';
 
 /** How a run ended. */
 export interface RunResult {
@@ -96,6 +96,8 @@ export async function run(
     (above, operator) => above.pipe(operator),
     compile(plan, registry, { ...runtime, stopping }, watch),
   );
+  const loading = plan.steps.flatMap((use) => loadOf(use, registry));
+  if (loading.length > 0) await Promise.all(loading);
   runtime.events.emit('batch:start', { name: plan.name, total, stages });
   const error = await ended(values);
   const clean = await cleanedUp(runtime);
@@ -104,6 +106,12 @@ export async function run(
   if (clean) await cleanedUp(runtime);
   return { counts: account.counts, halted: halt.halted, interrupted: runtime.stopping.aborted, error };
 }
+
+/** What is loaded before the first item; nothing for a step that only tells what it would do. */
+const loadOf = ({ kind, name, tell }: StepUse, registry: Registry): Promise<unknown>[] => {
+  const loading = kind === 'flow' || tell !== undefined ? undefined : registry.get('step', name).load?.();
+  return loading === undefined ? [] : [loading];
+};
 
 /** Waits for the end of an Observable, and gives its error if it has one. */
 const ended = (values: Observable<unknown>): Promise<BatchxError | undefined> =>

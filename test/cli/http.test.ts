@@ -194,6 +194,10 @@ describe('what is wrong with a line of batchx http is told by its words, and not
     [['http://x/{{ skuu }}', 'skus.jsonl'], '`skuu` is not known here; did you mean "sku"?'],
     [['http://x', '-H', 'a: {{ env.KEY }}'], '--header: `env.KEY` is not known; name it by --secret KEY'],
     [['http://x', '--secret', 'NOT_SET'], '--secret: the variable NOT_SET is not set: export NOT_SET=...'],
+    [
+      ['http://x', '-H', 'a: 1', '-H', 'A: 2'],
+      '--header: expected each header once, got A twice: write its values in one, with a comma between them',
+    ],
     [['http://x', '-H', 'nothing'], '-H: expected a header such as \'accept: text/csv\', got "nothing"'],
     [['http://x', '-H', 'host name: a'], '-H: expected a header'],
     [['http://x', '-H', 'content-length: 3'], '--header: the header "content-length" is that of the connection'],

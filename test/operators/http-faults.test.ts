@@ -247,3 +247,19 @@ describe('whatever ends a request', () => {
     expect((await ask(`${own.url}/ok`, [1], {}, runtime)).map(show)).toEqual([{ ok: true }]);
   });
 });
+
+it('takes a 304 that tells the length of what it does not send, and goes on', async () => {
+  const server = createServer((socket) =>
+    socket.on('data', () => socket.write('HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\nETag: x\r\n\r\n')),
+  );
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as { port: number };
+  const items = await ask(`GET http://127.0.0.1:${port}/x`, [{}, {}], {
+    expect: 304,
+    as: 'response',
+    allowPrivate: true,
+    concurrency: 1,
+  });
+  expect(items.map(({ error, data }) => error?.message ?? (data as { status: number }).status)).toEqual([304, 304]);
+});

@@ -54,6 +54,22 @@ describe('toOutcomes', () => {
     });
   });
 
+  it('tells what is in doubt, and no secret that a command has said as it failed', async () => {
+    const doubt = Item.of(1, { id: 'one' }).fail(new BatchxError('http', 'gone', { inDoubt: true }));
+    expect(await linesOf([doubt])).toMatchObject([{ id: 'one', success: false, outcome: 'in-doubt' }]);
+    const runtime = Object.assign(fakeRuntime(), { redact: (text: string) => text.replaceAll('s3cret', '***') });
+    const [failed, well] = itemsOf(
+      { command: 'x', stdout: 's3cret\n', stderr: 'no s3cret', exitCode: 2 },
+      { command: 'x', stdout: 's3cret\n' },
+    );
+    await lastValueFrom(from([failed as Item, well as Item]).pipe(toOutcomes('-', runtime), toArray()));
+    const [first, second] = runtime.stdout.split('\n');
+    expect(first).not.toContain('s3cret');
+    expect(JSON.parse(first as string)).toMatchObject({ result: { stdout: '***\n', stderr: 'no ***' } });
+    // What went well is the data that were asked for.
+    expect(second).toContain('s3cret');
+  });
+
   it('fails an item whose data have no form in JSON', async () => {
     const runtime = fakeRuntime();
     await lastValueFrom(from([Item.of(1n), Item.of(2)]).pipe(toOutcomes('-', runtime), toArray()));

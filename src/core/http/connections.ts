@@ -5,6 +5,9 @@ import { systemCode } from '../errors.js';
 import type { Events } from '../events.js';
 import { type Connect, publicOnly } from './public-only.js';
 
+/** What sends requests: loaded only where there are some, which takes some 50 ms. */
+export const loadClient = async () => exportsOf(await import('undici'));
+
 /**
  * The connections over which the requests of a run go, made when they are first asked for: one pool for each server,
  * with one request at a time on a connection.
@@ -42,7 +45,7 @@ export class Connections {
   }
 
   async #make(guarded: boolean): Promise<Dispatcher> {
-    const { Agent, buildConnector: connector } = exportsOf(await import('undici'));
+    const { Agent, buildConnector: connector } = await loadClient();
     const options = (this.#lookup === undefined ? {} : { lookup: this.#lookup }) as buildConnector.BuildOptions;
     const connect = guarded ? publicOnly((own) => connector(own), this.#lookup) : (connector(options) as Connect);
     return new Agent({ connect: this.#noted(connect), pipelining: 1 });

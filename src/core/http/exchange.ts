@@ -6,6 +6,8 @@ import { showMs } from '../show-ms.js';
 import type { Slot } from '../slot.js';
 import { failureOf, requestLine } from './failure.js';
 
+const NOT_MODIFIED = 304;
+
 /** A request as it goes over the connection. */
 export interface HttpRequest {
   readonly method: string;
@@ -135,7 +137,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(error);
+    // It has no body, whatever its header says of the length: that is what a body would have had.
+    if (this.#status === NOT_MODIFIED && this.#size === 0) nextTurn(() => this.#answer(false));
+    else this.#fail(error);
   }
 
   /** Gives up unless there is more in time. */

@@ -4,6 +4,7 @@ import { adaptiveOf, concurrencyOptions, type ConcurrencyOptions } from '../../c
 import { cacheOf, cacheOption } from '../../core/cache/cache.js';
 import { appliedThrough } from '../../core/cache/cached-step.js';
 import { defineStep } from '../../core/define.js';
+import { loadClient } from '../../core/http/connections.js';
 import type { Item } from '../../core/item.js';
 import { attempts } from '../../core/policy/attempts.js';
 import { weighing } from '../../core/policy/cost.js';
@@ -104,6 +105,7 @@ export const httpStep = defineStep({
   output: 'result',
   workers: 4,
   reachesOut: true,
+  load: loadClient,
   options: httpOptions,
   examples: [
     {
