@@ -46,10 +46,10 @@ type Landing = Uint8Array | 'not kept' | 'none';
 
 /**
  * Keeps the results of calls in a folder, by a hash of what the calls are made of: for calls that share it, for later runs,
- * and for other processes at the same time.
+ * and for other processes, which find what is done and do not wait for what is being made.
  *
  * Only results are kept that are plain data - text, numbers, bytes, times, arrays and objects of them - of at most 64 MB;
- * never failures. Of equal calls at the same time one is made, and the others wait for its result. An entry that is
+ * never failures. Of equal calls of a process at the same time one is made, and the others wait for its result. An entry that is
  * damaged is told as a warning, and made anew. Nothing is removed from the folder: what it holds may be deleted at any time.
  *
  * @example
