@@ -17,12 +17,12 @@ export class Launched implements Program {
   /** Whether it was started. A launcher that goes before it has told leaves it for one that was. */
   readonly begun: Promise<boolean>;
   pid = 0;
-  startedAt: number;
+  readonly startedAt: number;
   exited = false;
   readonly #start: Start;
   readonly #runtime: Runtime;
-  /** By the clock that measures. */
-  #began: number;
+  /** When it was asked for, by the clock that measures: what it waits for its launcher counts, so that no time is too short. */
+  readonly #began: number;
   #begun!: (begun: boolean) => void;
   #resolve!: (exit: Exit) => void;
   #reject!: (error: Error) => void;
@@ -44,11 +44,7 @@ export class Launched implements Program {
     this.exit.catch(() => undefined);
   }
 
-  /** It runs, and began after it was asked for and after its launcher was free to start it. */
-  run(pid: number, free: number): void {
-    const waited = Math.max(0, free - this.#began);
-    this.#began += waited;
-    this.startedAt += Math.round(waited);
+  run(pid: number): void {
     this.pid = pid;
     this.#over = noteGroup(pid);
     this.#begun(true);

@@ -39,8 +39,6 @@ export class Launcher {
   readonly #exit: Promise<void>;
   #count = 0;
   #env: Buffer = Buffer.alloc(0);
-  /** When it had last done with starting one: it starts the next one not before. */
-  #free = 0;
   #text = '';
 
   /** Throws when it cannot be started. */
@@ -118,9 +116,10 @@ export class Launcher {
   #take(what: 'started' | 'ended' | 'refused', [id, told = '']: string[]): void {
     const program = this.#programs.get(Number(id));
     if (program === undefined) return;
-    if (what === 'started') program.run(Number(told), this.#free);
-    if (what !== 'ended') this.#free = this.#runtime.scheduler.now();
-    if (what === 'started') return;
+    if (what === 'started') {
+      program.run(Number(told));
+      return;
+    }
     this.#programs.delete(Number(id));
     if (what === 'ended') program.end(exitOf(Number(told)));
     else program.refused();
