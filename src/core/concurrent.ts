@@ -9,6 +9,9 @@ import { Ring } from './ring.js';
 import { findRooms, Room, roomFor, roomsAnnounced, withoutRooms } from './rooms.js';
 import { type Intake, subscribeThrough } from './upstream.js';
 
+/** So many turns of promises a call that was given up has to say what became of it: more than lie between it and us. */
+const LAST_WORDS = 64;
+
 /**
  * The engine of operators that run calls side by side: a queue, a cap, and a line that keeps the order.
  *
@@ -39,6 +42,7 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
   #heldOver = 0;
   #sourceDone = false;
   #stopped = false;
+  #givenUp = false;
   #draining = false;
 
   constructor(out: Subscriber<R>, options: ConcurrentSettings) {
@@ -74,7 +78,10 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
 
   /** A value has arrived. */
   next(value: T): void {
-    if (this.#stopped) return;
+    if (this.#stopped) {
+      if (this.#givenUp && this.settled(value)) pass(this.out, value as unknown as R);
+      return;
+    }
     if (this.#hasSlot && this.#queue.length === 0) this.#start(value);
     else {
       this.room.take(weightOf(value));
@@ -112,14 +119,37 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     this.#drain();
   }
 
-  /** Ends with what is done, in its order; what runs is given up, and its signals fire. */
+  /**
+   * Ends with what is done, in its order; what runs is given up, and its signals fire. A call that has something to say
+   * of that is heard still, as long as it says it at once.
+   */
   giveUp(): void {
-    if (this.out.closed) return;
+    if (this.out.closed || this.#givenUp) return;
+    this.#givenUp = true;
     // What comes back from a wait is given up too: stopping would let it go on.
     this.#returning.clear();
     this.#stop();
-    this.#line?.flush();
-    withoutRooms(() => this.out.complete());
+    this.#abortAll();
+    let turns = LAST_WORDS;
+    const end = (): void => {
+      if (this.out.closed) return;
+      if (--turns > 0) {
+        queueMicrotask(end);
+        return;
+      }
+      this.#line?.flush();
+      withoutRooms(() => this.out.complete());
+    };
+    end();
+  }
+
+  protected get givenUp(): boolean {
+    return this.#givenUp;
+  }
+
+  /** Whether a value needs no call, so that it may go on when no more are made. */
+  protected settled(_: T): boolean {
+    return false;
   }
 
   fail(error: unknown): void {
@@ -298,6 +328,10 @@ export abstract class Concurrent<T, R> implements Engine<R>, Intake<T> {
     this.#crowd.clear();
     this.#lenders.clear();
     this.room.give(this.room.held);
+    this.#abortAll();
+  }
+
+  #abortAll(): void {
     for (let job = this.#watched.first; job !== undefined; job = this.#watched.first) {
       this.#watched.remove(job);
       job.abort();

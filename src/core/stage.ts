@@ -63,6 +63,10 @@ class Stage extends Concurrent<Item, Item> {
     this.#counts = counts;
   }
 
+  protected override settled(item: Item): boolean {
+    return !item.live;
+  }
+
   protected override launch(item: Item, job: Job<Item>): void {
     const { live } = item;
     if (live && this.#counts !== undefined) this.#counts.begun++;
@@ -82,8 +86,9 @@ class Stage extends Concurrent<Item, Item> {
   /** Without an item the call was cancelled: it stays pending. */
   #finish(job: Job<Item>, item: Item | undefined, live: boolean): void {
     if (live) this.#count(item);
-    if (item !== undefined) {
-      if (!this.out.closed) this.#onEnd?.(item);
+    // Of what was given up only that is told of which nobody knows whether it was done.
+    if (item !== undefined && (!this.givenUp || item.error?.inDoubt === true)) {
+      if (!this.out.closed && !this.givenUp) this.#onEnd?.(item);
       this.emit(job, item);
     }
     this.done(job);

@@ -73,10 +73,17 @@ export async function run(
   const aborted = defer(() => (runtime.signal.aborted ? of(0) : fromEvent(runtime.signal, 'abort')));
   const stopping = AbortSignal.any([runtime.stopping, halt.stopping]);
   // Each source, stage and running call may listen.
-  setMaxListeners(0, stopping, halt.givingUp);
+  const givingUp = AbortSignal.any([halt.givingUp, runtime.signal]);
+  setMaxListeners(0, stopping, givingUp);
   const operators = [
     ...(inTurn ? [halt.items()] : []),
-    takeUntil(aborted.pipe(tap(cutShort))),
+    // Stages give up by themselves, and what they have to say of what ran goes on.
+    takeUntil(
+      aborted.pipe(
+        tap(cutShort),
+        switchMap(() => wait(0, runtime.scheduler)),
+      ),
+    ),
     // For a sink an input that was cut short is one that was stopped: what it has not seen may still be wanted.
     ...sinks(plan, registry, { ...runtime, stopping: AbortSignal.any([stopping, cut.signal]) }),
     ...(rules ? [halt.outcomes()] : []),
@@ -91,7 +98,7 @@ export async function run(
   const stages: StageState[] = [];
   const onEnd = inTurn ? undefined : halt.count;
   const onAlike = plan.haltAlike === false ? undefined : halt.alike;
-  const watch = { onLimit, onRead, onEnd, onAlike, giveUp: halt.givingUp, recorder, stages };
+  const watch = { onLimit, onRead, onEnd, onAlike, giveUp: givingUp, recorder, stages };
   const values = operators.reduce<Observable<unknown>>(
     (above, operator) => above.pipe(operator),
     compile(plan, registry, { ...runtime, stopping }, watch),

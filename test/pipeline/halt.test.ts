@@ -300,6 +300,53 @@ describe('what fails at the sink', () => {
   });
 });
 
+describe('calls that are given up', () => {
+  /** Two stages, of each of which a call runs: what has effects once is in doubt, and the other stays as it was. */
+  const two = async (effects: readonly ['once' | 'writes', 'once' | 'writes'], ordered = false) => {
+    const effect = (at: 0 | 1): Partial<Plan['steps'][number]> => ({
+      policies: { effect: effects[at] },
+      concurrency: 2,
+    });
+    const steps = [
+      { name: 'call', options: {}, ...effect(0), label: 'one' },
+      { name: 'call', options: {}, ...effect(1), label: 'two' },
+    ];
+    const sinks = [{ name: 'failed', options: { path: '-' } }];
+    const given = begin(plan(4, 'now,fail=1', { steps, ordered, sinks }));
+    await turns(2);
+    await given.calls.end(0, 'ok');
+    await turns(2);
+    return given;
+  };
+
+  it.each([
+    [['once', 'once'], false, { inDoubt: 3, pending: 1 }],
+    [['once', 'once'], true, { inDoubt: 3, pending: 1 }],
+    [['once', 'writes'], false, { inDoubt: 2, pending: 2 }],
+    [['writes', 'once'], false, { inDoubt: 1, pending: 3 }],
+    [['writes', 'writes'], false, { inDoubt: 0, pending: 4 }],
+  ] as const)(
+    'by an abort are in doubt where they may not be made twice: %j, ordered: %s',
+    async (effects, ordered, counts) => {
+      const { runtime, running, calls } = await two(effects, ordered);
+      expect(calls.begun).toEqual([0, 1, 0, 2]);
+      runtime.abort();
+      expect((await running).counts).toMatchObject({ read: 4, ok: 0, failed: 0, ...counts });
+      expect(runtime.stdout.split('\n').filter((line) => line.includes('"outcome":"in-doubt"'))).toHaveLength(
+        counts.inDoubt,
+      );
+    },
+  );
+
+  it('by a rule are, too, beside the one that has failed', async () => {
+    const { running, calls } = await two(['once', 'once']);
+    await calls.end(0, 'fail');
+    const { counts, halted } = await running;
+    expect(halted).toMatchObject({ counted: 1 });
+    expect(counts).toMatchObject({ failed: 0, inDoubt: 3, pending: 1 });
+  });
+});
+
 describe('a run that is aborted', () => {
   it('is not halted by what its calls still say', async () => {
     const { calls, runtime, running } = begin(plan(3, 'soon,fail=1'));

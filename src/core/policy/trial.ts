@@ -19,6 +19,9 @@ import { Waiting, type WaitFor } from './waiting.js';
 /** A wait longer than this gives the slot back; in milliseconds. */
 const LONG = 1000;
 
+/** How a call ends that was given up: nobody knows what became of it. */
+const GIVEN_UP = { class: 'ambiguous', maybeDone: true } as const;
+
 const SLOT: WaitFor = { reason: 'slot' };
 
 /** One item on its way through the attempts of a step, to its result or its last error. */
@@ -158,6 +161,8 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
   }
 
   abandoned(): void {
+    // What runs may have been done, and must not be done twice: whoever is still there is told.
+    const doubtful = this.#attempt !== undefined && !this.#step.policies.repeatable;
     if (this.#attempt !== undefined) {
       this.#attempt.abandon();
       this.#tellLoad('ignored', this.#attempt.began);
@@ -165,7 +170,8 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
       this.#admission.record('ignored', 0);
     }
     this.#waiting?.cancel();
-    this.#drop();
+    if (doubtful) this.#settle('failed', inDoubt(new BatchxError('aborted', 'given up while its call ran', GIVEN_UP)));
+    else this.#drop();
   }
 
   /** Whether the item may wait so long; while it stands still that costs no time. */
