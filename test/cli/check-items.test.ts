@@ -169,9 +169,10 @@ describe('batchx check --items', () => {
   });
 
   it('ends by the signal', async () => {
-    const running = start(['check', pipeline({ input: { jsonl: '-' }, steps: [] }), '--items']);
+    const id = '(console.error("a row is there"), data)';
+    const running = start(['check', pipeline({ input: { jsonl: '-', id }, steps: [] }), '--items']);
     running.write('1\n');
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await running.until(({ stderr }) => stderr.includes('a row is there'));
     running.kill('SIGINT');
     expect((await running.ended).ended).toBe('SIGINT');
   });
