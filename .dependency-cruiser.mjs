@@ -19,7 +19,7 @@ const floors = {
   pipeline: { files: '^src/pipeline/', may: ['^src/(core|operators/flow|operators/policies|journal|report)/'] },
 
   'run-pipeline': {
-    files: '^src/run-pipeline\\.ts$',
+    files: '^src/run-(batch|pipeline)\\.ts$',
     may: ['^src/builtin\\.ts$', '^src/(pipeline|core)/'],
   },
   cli: { files: '^src/cli/', may: ['^src/builtin(-rows)?\\.ts$', '^src/(pipeline|journal|report|core)/'] },

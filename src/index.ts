@@ -110,14 +110,9 @@ export {
 export { NotStarted } from './core/process/not-started.js';
 export type { Captured, ProcessEnd, ProcessSpec, ProcessStarter } from './core/process/process.js';
 export { spawnProcesses } from './core/process/spawn-processes.js';
-export {
-  type BatchInput,
-  type BatchOutput,
-  type BatchResult,
-  type PipelineOptions,
-  runBatch,
-  runPipeline,
-} from './run-pipeline.js';
+export { type BatchInput, type BatchOutput, type BatchResult, runBatch } from './run-batch.js';
+export { runPipeline } from './run-pipeline.js';
+export type { PipelineOptions } from './pipeline/file/open-pipeline.js';
 export { readItems, type ReadOptions, readStep } from './operators/steps/read.js';
 export { useStep } from './operators/steps/use.js';
 export { manifest, manifestSource } from './sources/manifest.js';
