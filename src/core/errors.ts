@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'path'
   /** A call was given up before it was done. */
   | 'aborted'
+  /** A job is being run by another run, or its state is damaged or of a newer version. */
+  | 'locked'
   /** A fault in batchx itself. */
   | 'bug';
 
@@ -46,6 +48,8 @@ export interface BatchxErrorOptions {
   readonly inDoubt?: boolean;
   /** The wait that the other side asked for, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** The server that asked for it, where calls to each server wait apart; the one that was called unless said. */
+  readonly server?: string;
   /** Where it happened, as `file:line` or the name of a step. */
   readonly where?: string;
   /**
@@ -85,6 +89,7 @@ export class BatchxError extends Error {
   /** Whether it is not known if the call was done. */
   readonly inDoubt: boolean;
   readonly retryAfterMs: number | undefined;
+  readonly server: string | undefined;
   readonly where: string | undefined;
   /** How many items that fail so in a row halt the run; undefined when none do. */
   readonly haltAfter: number | undefined;
@@ -100,6 +105,7 @@ export class BatchxError extends Error {
     const { retryAfterMs } = options;
     // What is no time to wait is no answer; who writes JavaScript may pass anything.
     this.retryAfterMs = Number.isFinite(retryAfterMs) && (retryAfterMs as number) >= 0 ? retryAfterMs : undefined;
+    this.server = options.server;
     this.where = options.where;
     this.haltAfter = options.haltAfter;
     this.haltKey = options.haltKey;
@@ -126,6 +132,7 @@ const classByCode: { readonly [C in ErrorCode]?: ErrorClass } = {
   usage: 'fatal',
   output: 'fatal',
   closed: 'fatal',
+  locked: 'fatal',
   halted: 'fatal',
   aborted: 'cancelled',
   timeout: 'ambiguous',

@@ -58,9 +58,17 @@ export function compileExpression(
   const body = compile(source, source, [...fixed, ...names]);
   const values = Object.values(constants);
   // A function is made where there are no such names: one that does not take `data` must not find it undefined.
-  if (isFunctionText(source, names)) return program(fixed, `return (${source}\n);`)(...values) as Compiled;
-  return fixed.length === 0 ? body : (...given) => body(...values, ...given);
+  const made = isFunctionText(source, names)
+    ? (program(fixed, `return (${source}\n);`)(...values) as Compiled)
+    : fixed.length === 0
+      ? body
+      : (...given: unknown[]) => body(...values, ...given);
+  sources.set(made, source);
+  return made;
 }
+
+/** The texts that functions were compiled from. */
+const sources = new WeakMap<Compiled, string>();
 
 export type Compiled = (...given: unknown[]) => unknown;
 
@@ -82,6 +90,10 @@ const SHOWN = 200;
 const shown = (source: string): string =>
   source.length > SHOWN ? `${JSON.stringify(source.slice(0, SHOWN))}...` : JSON.stringify(source);
 
+/** The text of an expression or a function, as messages repeat it. */
+export const shownSource = (source: Expression): string =>
+  shown(typeof source === 'string' ? source : (sources.get(source as Compiled) ?? String(source)));
+
 /** What is wrong with the text as it stands, where something is: the brackets around it make other faults of some. */
 function faultOf(code: string): unknown {
   try {
@@ -90,6 +102,15 @@ function faultOf(code: string): unknown {
   } catch (error) {
     return error;
   }
+}
+
+/** Where in its text an expression cannot be understood, in characters; undefined where that is not known. */
+export function unparsedAt(source: string): number | undefined {
+  const stack = (faultOf(source) as Error | undefined)?.stack ?? '';
+  const [, line, mark] = /^[^\n]*:(\d+)\n[^\n]*\n( *)\^/.exec(stack) ?? [];
+  if (line === undefined) return undefined;
+  const before = source.split('\n').slice(0, Number(line) - 1);
+  return before.reduce((sum, each) => sum + each.length + 1, mark?.length ?? 0);
 }
 
 const program = (names: readonly string[], code: string): Compiled =>

@@ -7,6 +7,11 @@ export interface Slot {
    * once when the call is not wanted any more already.
    */
   onStop?(stop: (reason: unknown) => void): void;
+  /**
+   * What was prepared since the call was begun, such as a connection, is there: it goes out now. A permit counts from
+   * then. Only the first time tells.
+   */
+  sent?(): void;
   /** How long the attempt may take, in milliseconds, where that is limited; then the signal fires. */
   readonly limitMs?: number | undefined;
   /**

@@ -31,6 +31,7 @@ export async function writeOwnReport(
   const { halted, interrupted, error, id, aggregate, failed } = result;
   const report = makeReport(recorder, {
     batchx: null,
+    workersBy: 'key',
     pipeline,
     run: id,
     exit: null,

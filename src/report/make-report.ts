@@ -1,7 +1,7 @@
 import type { BatchxError } from '../core/errors.js';
 import type { Quantiles } from '../core/quantiles.js';
 import type { SlowItem } from './item-times.js';
-import { recommend } from './recommendations.js';
+import { recommend, type WorkersBy } from './recommendations.js';
 import type { Report, Resources, StepReport } from './report-schema.js';
 import { round } from './round.js';
 import type { RunRecorder, StageFigures } from './run-recorder.js';
@@ -12,6 +12,8 @@ export interface RunEnd {
   readonly batchx: string | null;
   readonly pipeline: string;
   readonly run: string;
+  /** How its user says how many workers there are, where that is known. */
+  readonly workersBy?: WorkersBy | undefined;
   /** Null when no process ends with the run. */
   readonly exit: number | null;
   readonly interrupted: boolean;
@@ -78,7 +80,8 @@ export function makeReport(recorder: RunRecorder, end: RunEnd): Report {
     aggregate: end.aggregate ?? null,
     recommendations: [],
   };
-  return { ...report, recommendations: recommend(report) };
+  const known = { workersBy: end.workersBy, limiters: new Map(steps.map(({ name, limiter }) => [name, limiter])) };
+  return { ...report, recommendations: recommend(report, known) };
 }
 
 function stageOf({ concurrency, from, steps, counts }: StageFigures): Report['stages'][number] {

@@ -21,13 +21,25 @@ export const WORTH = {
   busy: 0.8,
   /** The share of the time of all processors that was used: beyond it more workers bring nothing. */
   processors: 0.85,
+  /** The share of the time of the run that more workers have to save where a rate bounds them. */
+  saved: 0.05,
 } as const;
 
 /** What follows from the figures of a run, in short sentences: first why items failed, then what took most time. */
-export function recommend(report: Report): string[] {
+export function recommend(report: Report, known: Known = {}): string[] {
   const slow = report.ms < WORTH.runMs ? [] : report.steps.flatMap((step) => [...ofWaits(step, report), retries(step)]);
   const ranked = slow.filter((each) => each !== undefined).sort((a, b) => b.share - a.share);
-  return [...failures(report), ...nothing(report), ...ranked.map(({ text }) => text), ...workers(report)];
+  return [...failures(report), ...nothing(report), ...ranked.map(({ text }) => text), ...workers(report, known)];
+}
+
+/** `-j N`, or a key of the pipeline. */
+export type WorkersBy = 'flag' | 'key';
+
+/** What is known of a run and does not stand in its report. */
+interface Known {
+  readonly workersBy?: WorkersBy | undefined;
+  /** By the names of steps: what their calls share. */
+  readonly limiters?: ReadonlyMap<string, { readonly perSecond: number } | undefined>;
 }
 
 interface Ranked {
@@ -47,9 +59,11 @@ function failures({ failures: { total, causes, again } }: Report): string[] {
 
 function nothing({ counts: { read, ok, skipped }, skipped: reasons }: Report): string[] {
   if (read === 0 || ok > 0 || skipped !== read || reasons.filtered !== read) return [];
-  return [
-    `none of the ${number(read)} items went through: all were filtered out; see whether the filters mean what they say`,
-  ];
+  const what =
+    read === 1
+      ? 'the only item was filtered out'
+      : `none of the ${number(read)} items went through: all were filtered out`;
+  return [`${what}; see whether the filters mean what they say`];
 }
 
 /** What a step waited for. Of a step that takes little of the time of all nothing is to be gained. */
@@ -70,7 +84,7 @@ function ofWaits({ name, waits, ms, busyMs, ok }: StepReport, report: Report): (
   const times = opened === 0 ? '' : `, which opened ${opened === 1 ? 'once' : `${number(opened)} times`}`;
   // Who waits for a rate has one, which is more than the other side bears.
   const lower = waits.rate.count === 0 ? 'give it a `rate`' : `lower ${rate}`;
-  const came = report.ms === 0 ? 0 : (ok * 1000) / report.ms;
+  const came = ok === 0 || report.ms === 0 ? '' : `; about ${showRate((ok * 1000) / report.ms)} came through`;
   return [
     share.rate < WORTH.rate
       ? undefined
@@ -88,7 +102,7 @@ function ofWaits({ name, waits, ms, busyMs, ok }: StepReport, report: Report): (
       ? undefined
       : {
           share: share.throttled,
-          text: `${spentOn(share.throttled)} because the other side said so: ${lower}; about ${perSecond(came)} came through`,
+          text: `${spentOn(share.throttled)} because the other side said so: ${lower}${came}`,
         },
   ];
 }
@@ -106,7 +120,7 @@ function retries({ name, attempts, retries: again, retriedAfter }: StepReport): 
 }
 
 /** Which step the run waited for, and whether more workers would help it. */
-function workers(report: Report): string[] {
+function workers(report: Report, known: Known): string[] {
   const { ms, stages, resources } = report;
   const busyMs = total(report.steps, (step) => step.busyMs);
   const step = [...report.steps].sort((a, b) => (b.busyMs ?? 0) - (a.busyMs ?? 0))[0];
@@ -130,13 +144,32 @@ function workers(report: Report): string[] {
       `${head}, and the processors were busy ${percent(used)} of the run: more workers will not help, more processors would`,
     ];
   }
-  // Twice as many, or as many as the processors are likely to bear.
-  const more = Math.max(concurrency + 1, Math.floor(concurrency * Math.min(2, 1 / Math.max(used, 0.01))));
-  const how = stage.from === 'step' ? `\`concurrency: ${more}\`` : `-j ${more}`;
-  const left = ms * (1 - busy * (1 - concurrency / more));
+  // Twice as many, or as many as the processors are likely to bear, and as can have work: its rate lets no more through.
+  const faster = fasterBy(report, stage.steps, known);
+  const borne = Math.max(concurrency + 1, Math.floor(concurrency * Math.min(2, 1 / Math.max(used, 0.01))));
+  const more = Math.min(borne, Math.ceil(concurrency * busy * faster));
+  const left = Math.max(ms * (1 - busy * (1 - concurrency / more)), ms / faster);
+  if (faster < Infinity && (more <= concurrency || left > ms * (1 - WORTH.saved))) {
+    return [
+      `${head}, and ${those} busy ${percent(busy)} of the run: more would not help much, as its rate is nearly used up`,
+    ];
+  }
+  const by = known.workersBy ?? (stage.from === 'step' ? 'key' : 'flag');
+  const how = by === 'key' ? `\`concurrency: ${more}\`` : `-j ${more}`;
   return [
     `${head}, and ${those} busy ${percent(busy)} of the run: ${how} would take about ${seconds(left)} instead of ${seconds(ms)}`,
   ];
+}
+
+/** How many times as fast the run may become at most, by the rates of the steps of a stage and what came of them. */
+function fasterBy({ steps, ms }: Report, names: readonly string[], { limiters }: Known): number {
+  const factors = names.map((name) => {
+    const limiter = limiters?.get(name);
+    // Other steps may share it, and become as much faster.
+    const attempts = total(steps, (step) => (limiters?.get(step.name) === limiter ? step.attempts : 0));
+    return limiter === undefined || attempts === 0 ? Infinity : (limiter.perSecond * ms) / (attempts * 1000);
+  });
+  return Math.max(1, Math.min(...factors));
 }
 
 /** The share of the time of all processors that was used, where that is known. */
@@ -155,7 +188,11 @@ const number = (value: number): string => value.toLocaleString('en');
 const seconds = (ms: number): string =>
   `${(ms / 1000).toLocaleString('en', { maximumFractionDigits: ms < 10_000 ? 1 : 0 })} s`;
 
-const perSecond = (rate: number): string => `${rate.toLocaleString('en', { maximumSignificantDigits: 2 })}/s`;
+/** As a rate is written: by the second, or by the minute or hour where that is less than one. */
+function showRate(perSecond: number): string {
+  const [unit, size] = perSecond >= 1 ? ['s', 1] : perSecond * 60 >= 1 ? ['m', 60] : ['h', 3600];
+  return `${(perSecond * size).toLocaleString('en', { maximumSignificantDigits: 2 })}/${unit}`;
+}
 
 /** The longest text that is taken from data, in characters. */
 const LONGEST = 100;

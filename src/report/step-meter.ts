@@ -2,6 +2,7 @@ import type { SchedulerLike } from 'rxjs';
 import type { EventMap, WaitReason } from '../core/events.js';
 import type { Item } from '../core/item.js';
 import { isPromiseLike } from '../core/promise.js';
+import type { Limiter } from '../core/policy/limiter.js';
 import { Quantiles } from '../core/quantiles.js';
 import type { Applied } from '../core/step.js';
 import type { ItemTimes } from './item-times.js';
@@ -50,6 +51,8 @@ export class StepMeter {
   };
   /** How often a result was found in its cache, and how often not; undefined without one. */
   cache: { hits: number; misses: number } | undefined = undefined;
+  /** What its calls share, where it is one limit for all of them. */
+  limiter: Limiter | undefined = undefined;
   /** How often it was tried again after what. */
   readonly retriedAfter = new Map<string, number>();
 

@@ -23,6 +23,9 @@ export const endOf = (runtime: Runtime): void => runtime.events.emit('batch:end'
 /** Retries that do not wait. */
 export const atOnce = { retries: 2, initial: '0ms' } as const;
 
+/** What is told to come back later fails at once. */
+export const noWaits = { retries: 0, maxThrottleWait: '0ms' } as const;
+
 /** Makes a request for each value, and gives the items that come. */
 export const ask = (
   request: string,

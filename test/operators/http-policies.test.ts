@@ -1,9 +1,12 @@
+import type { LookupFunction } from 'node:net';
 import { http, type HttpStepOptions, Item, Outcome } from 'batchx';
 import { from, type Subscription } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { Events } from '../../src/core/events.js';
+import { Connections } from '../../src/core/http/connections.js';
 import { Clock } from '../core/policy/play.js';
 import type { FakeApi } from '../fixtures/fake-api/fake-api.mjs';
-import { ask, askOne, atOnce, endOf, fakeApi } from './http-helpers.js';
+import { ask, askOne, atOnce, endOf, fakeApi, webRuntime } from './http-helpers.js';
 
 /** Items on their way to real servers, on a clock that stands until it is told. */
 class Play {
@@ -73,6 +76,63 @@ describe('an answer that says when to come back', () => {
     play.end();
   });
 
+  it('pauses the server that has said so, where a redirect leads to another one', async () => {
+    const [first, other] = [await fakeApi(), await fakeApi()];
+    other.script('/ok', [{ status: 429, headers: { 'retry-after': '10' } }]);
+    const redirect = { url: `${first.url}/to?location=${encodeURIComponent(`${other.url}/ok`)}` };
+    const values = [redirect, ...urls([[first, 2] as const, [other, 2] as const]), redirect];
+    const play = new Play('{{ url }}', values, { concurrency: 1, redirects: 1, breaker: false }, first, other);
+    await play.until(0, 4, 1);
+    await play.until(9999, 4, 1);
+    await play.until(12_000, 5, 5);
+    await expect.poll(() => play.done).toBe(true);
+    expect(play.out.map(({ error }) => error)).toEqual(Array(6).fill(undefined));
+    play.end();
+  });
+
+  it('does so for one whose redirect has done what was asked for, and leaves that in doubt', async () => {
+    const [first, other] = [await fakeApi(), await fakeApi()];
+    other.script('/ok', [{ status: 429, headers: { 'retry-after': '10' } }]);
+    const redirect = { url: `${first.url}/to?status=303&location=${encodeURIComponent(`${other.url}/ok`)}` };
+    const values = [redirect, ...urls([[other, 1]])];
+    const play = new Play('POST {{ url }}', values, { concurrency: 1, redirects: 1 }, first, other);
+    await play.until(9999, 1, 1);
+    await play.until(12_000, 1, 2);
+    await expect.poll(() => play.done).toBe(true);
+    expect(play.out.map((item) => Outcome.of(item).status)).toEqual(['in-doubt', 'ok']);
+    play.end();
+  });
+
+  it('gives up a call that waits for that after a redirect when its time is over', async () => {
+    const [first, other] = [await fakeApi(), await fakeApi()];
+    other.script('/ok', [{ status: 429, headers: { 'retry-after': '10' } }]);
+    const redirect = { url: `${first.url}/to?location=${encodeURIComponent(`${other.url}/ok`)}` };
+    const values = [...urls([[other, 1]]), redirect];
+    const play = new Play('{{ url }}', values, { concurrency: 1, redirects: 1, timeout: '2s' }, first, other);
+    await play.until(1000, 1, 1);
+    await play.until(11_000, 1, 2);
+    await expect.poll(() => play.done).toBe(true);
+    expect(play.out.map(({ error }) => error?.message)).toEqual([
+      `GET ${other.url}/ok: took longer than 2s`,
+      undefined,
+    ]);
+    play.end();
+  });
+
+  it('is waited for without retries too, unless it asks for too much', async () => {
+    const api = await fakeApi();
+    const asking = (seconds: string) => ({ status: 429, headers: { 'retry-after': seconds } });
+    api.script('/ok', [asking('10'), { body: { ok: true } }, asking('7200')]);
+    const play = new Play(`POST ${api.url}/ok`, [1, 2], { concurrency: 1, json: {} }, api);
+    await play.until(9999, 1);
+    await play.until(12_000, 3);
+    await expect.poll(() => play.done).toBe(true);
+    expect(play.out.map(({ error }) => error?.message)).toContain(undefined);
+    const failed = play.out.find(({ error }) => error !== undefined);
+    expect(failed!.error!.message).toMatch(/answered 429 .*; asked to wait 2h, more than `maxRetryAfter` 10m$/);
+    play.end();
+  });
+
   it('holds those that wait for a permit by then', async () => {
     const api = await fakeApi();
     api.script('/ok', [503, { status: 503, headers: { 'retry-after': '30' } }]);
@@ -139,6 +199,29 @@ describe('the breaker', () => {
   });
 });
 
+describe('a rate', () => {
+  it.each([
+    { limit: 5, burst: 5 },
+    { limit: 20, burst: 1 },
+  ])('of %j holds from the first request, whose connection takes its time', async (rate) => {
+    const api = await fakeApi();
+    const events = new Events();
+    const slowly: LookupFunction = (_hostname, _options, callback) => {
+      const found = (): void => (callback as (...args: unknown[]) => void)(null, [{ address: '127.0.0.1', family: 4 }]);
+      setTimeout(found, 60);
+    };
+    const connections = new Connections(events, slowly);
+    const runtime = webRuntime({ events, dispatcher: (guarded) => connections.get(guarded) });
+    const { limit } = rate;
+    const url = `http://shop.example:${api.port}/ok`;
+    const items = await ask(url, Array(limit + 3).fill({}), { rate, concurrency: 20, allowPrivate: true }, runtime);
+    expect(items.map(({ error }) => error)).toEqual(Array(limit + 3).fill(undefined));
+    const times = api.arrivals.map(({ at }) => at);
+    const apart = times.slice(limit).map((at, n) => at - (times[n] as number));
+    expect(Math.min(...apart)).toBeGreaterThanOrEqual(1000);
+  });
+});
+
 describe('what was not done', () => {
   it.each([408, 425, 503])('an answer of %i is tried again for any method', async (status) => {
     const api = await fakeApi();
@@ -183,6 +266,20 @@ describe('how long it waits', () => {
     expect(play.out[0]!.error).toMatchObject({ code: 'timeout' });
     await api.opened(0);
     play.end();
+  });
+
+  it('is told with the request, without its secrets', async () => {
+    const api = await fakeApi();
+    api.script('/ok', ['never-answers', 'slow-drip']);
+    const url = `${api.url.replace('//', '//me:secret@')}/ok?key=secret`;
+    const late = await ask(url, [1, 2], { timeout: '100ms', concurrency: 1 });
+    expect(late.map(({ error }) => [error!.code, error!.class, error!.message])).toEqual(
+      Array(2).fill(['timeout', 'ambiguous', `GET ${api.url}/ok?...: took longer than 100ms`]),
+    );
+    api.script('/ok', ['never-answers']);
+    const { error } = await askOne(url, [1], { deadline: '100ms' });
+    expect(error).toMatchObject({ code: 'timeout', class: 'permanent' });
+    expect(error!.message).toBe(`GET ${api.url}/ok?...: took longer than 100ms with its retries and waits`);
   });
 
   it('follows the time that an attempt may take', async () => {

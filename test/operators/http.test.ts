@@ -5,11 +5,13 @@ import { BatchxError, http, httpStep, type HttpStepOptions, Item, Outcome } from
 import * as fc from 'fast-check';
 import { from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { compileExpression } from '../../src/core/expression.js';
 import { attempts } from '../../src/core/policy/attempts.js';
 import { policiesWith } from '../../src/core/policy/policy-options.js';
+import { Secrets } from '../../src/core/secrets.js';
 import { scopeOf } from '../../src/core/template.js';
 import { parseRequestLine } from '../../src/operators/steps/http-url.js';
-import { ask, askOne, atOnce, fakeApi, webRuntime } from './http-helpers.js';
+import { ask, askOne, atOnce, fakeApi, noWaits, webRuntime } from './http-helpers.js';
 import { show } from './helpers.js';
 
 describe('a request', () => {
@@ -17,7 +19,7 @@ describe('a request', () => {
     const api = await fakeApi();
     const item = await askOne(
       `${api.url}/echo/{{ sku }}?lang=de#x`,
-      [{ sku: 'a b', tags: ['x', 'y&z'], none: null, n: 7 }],
+      [{ sku: 'a b', tags: ['x', 'y&z'], none: [], n: 7 }],
       {
         query: { tag: '{{ tags }}', none: '{{ none }}', n: '{{ n }}', both: ['1', '<{{ n }}>'], limit: 5 },
         headers: { 'X-Sku': 'of {{ sku }}', Accept: 'text/plain' },
@@ -280,7 +282,7 @@ describe('an answer', () => {
     [503, { 'retry-after': '1' }, '', { class: 'throttled', retryAfterMs: 1000 }],
     [529, {}, '', { class: 'transient' }],
   ])('of %i with %j and %j', async (status, headers, body, expected) => {
-    const { error } = await get({ status, headers, body });
+    const { error } = await get({ status, headers, body }, { retry: noWaits });
     expect(error).toMatchObject({ code: 'http', inDoubt: false, ...expected });
   });
 
@@ -339,6 +341,13 @@ describe('rules', () => {
     expect(items[1]!.error!.message).toContain('is no `success`: {"data":{},"errors":[{"message":"no such field"}]}');
   });
 
+  it('that were compiled before are told by their text when they fail', async () => {
+    const api = await fakeApi();
+    const success = compileExpression('respnse.ok', ['response'], { config: {} }) as never;
+    const { error } = await askOne(`POST ${api.url}/ok`, [{}], { json: {}, success });
+    expect(error!.message).toBe('the rule `success` failed: ReferenceError: respnse is not defined, in "respnse.ok"');
+  });
+
   it('are given the data and the item, and may be functions', async () => {
     const api = await fakeApi();
     const items = await ask(`${api.url}/items/{{ id }}`, [{ id: 'a' }, { id: 'b' }], {
@@ -349,20 +358,38 @@ describe('rules', () => {
   });
 
   it.each<[HttpStepOptions, string]>([
-    [{ success: 'response.body.a.b.c' }, "Cannot read properties of undefined (reading 'b')"],
+    [
+      { success: 'response.body.a.b.c' },
+      'the rule `success` failed: TypeError: Cannot read properties of undefined (reading \'b\'), in "response.body.a.b.c"',
+    ],
+    [
+      { throttled: 'respnse.status === 200' },
+      'the rule `throttled` failed: ReferenceError: respnse is not defined, in "respnse.status === 200"',
+    ],
+    [
+      { cost: 'response === undefined ? 1 : nothing' },
+      'the rule `cost` failed: ReferenceError: nothing is not defined, in "response === undefined ? 1 : nothing"',
+    ],
+    [
+      { throttled: 'true', retryAfter: '(() => { throw "no" })()' },
+      'the rule `retryAfter` failed: no, in "(() => { throw \\"no\\" })()"',
+    ],
     [{ cost: '"much"' }, 'expected `cost` to give a number, got "much"'],
     [
       { throttled: 'true', retryAfter: '"soon"' },
       'expected `retryAfter` to give milliseconds, or a time such as "2s", got "soon"',
     ],
-  ])('%j that is wrong fails the item, once, and a POST was done all the same', async (options, message) => {
-    const api = await fakeApi();
-    const item = await askOne(`POST ${api.url}/ok`, [{}], { ...options, json: {}, retry: atOnce });
-    expect(item.error).toMatchObject({ code: 'expression', class: 'permanent' });
-    expect(item.error!.message).toContain(message);
-    expect(Outcome.of(item).status).toBe('in-doubt');
-    expect(api.arrivals).toHaveLength(1);
-  });
+  ])(
+    '%j that is wrong fails the item, once, and leaves no POST in doubt: its answer is there',
+    async (options, message) => {
+      const api = await fakeApi();
+      const item = await askOne(`POST ${api.url}/ok`, [{}], { ...options, json: {}, retry: atOnce });
+      expect(item.error).toMatchObject({ code: 'expression', class: 'permanent' });
+      expect(item.error!.message).toContain(message);
+      expect(Outcome.of(item).status).toBe('failed');
+      expect(api.arrivals).toHaveLength(1);
+    },
+  );
 });
 
 describe('redirects', () => {
@@ -417,6 +444,29 @@ describe('redirects', () => {
     const [arrival] = other.arrivals;
     expect(Object.keys(arrival!.headers).toSorted()).toEqual(['accept-encoding', 'connection', 'host', 'x-trace']);
   });
+
+  it.each([307, 308])(
+    'of %i take the body along to another server, and no header with a secret in it',
+    async (status) => {
+      const [api, other] = [await fakeApi(), await fakeApi()];
+      const secrets = new Secrets(['s3cret-value']);
+      const runtime = webRuntime({ redact: (text) => secrets.redact(text) });
+      const headers = { authorization: 'Basic YTpi', 'x-shop': 'of s3cret-value', 'x-trace': 'stays' };
+      const options = { redirects: 1, json: { a: 1 }, headers };
+      await ask(`PUT ${to(api, status, `${other.url}/echo`)}`, [{}], options, runtime);
+      expect(api.arrivals[0]!.headers).toMatchObject(headers);
+      const [arrival] = other.arrivals;
+      expect(arrival).toMatchObject({ method: 'PUT', body: '{"a":1}' });
+      expect(Object.keys(arrival!.headers).toSorted()).toEqual([
+        'accept-encoding',
+        'connection',
+        'content-length',
+        'content-type',
+        'host',
+        'x-trace',
+      ]);
+    },
+  );
 
   it.each(['file:///etc/passwd', 'javascript:alert(1)', 'http://[', 'gopher://127.0.0.1/'])(
     'to %s are refused',
@@ -508,7 +558,7 @@ describe('the fake API as a process', () => {
 
   it('lets through what its bucket holds, and refuses the rest', async () => {
     const api = await fakeApi({ limits: [{ path: '/ok', limit: 2, perMs: 60_000 }] });
-    const items = await ask(`${api.url}/ok`, [1, 2, 3], { concurrency: 1 });
+    const items = await ask(`${api.url}/ok`, [1, 2, 3], { concurrency: 1, retry: noWaits });
     expect(items.map(({ error }) => error?.class)).toEqual([undefined, undefined, 'throttled']);
     expect(items[2]!.error!.retryAfterMs).toBeGreaterThan(20_000);
     expect(api.arrivals.map(({ refused }) => refused)).toEqual([undefined, undefined, true]);

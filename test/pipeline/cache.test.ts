@@ -367,7 +367,12 @@ describe('in code', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const asking = new AdaptiveConcurrency({ max: 8 });
     const runtime = createRuntime();
-    const asked = await lastValueFrom(items('a').pipe(http(url, { concurrency: asking }, runtime), toArray()));
+    const asked = await lastValueFrom(
+      items('a').pipe(
+        http(url, { concurrency: asking, retry: { retries: 0, maxThrottleWait: '0ms' } }, runtime),
+        toArray(),
+      ),
+    );
     runtime.events.emit('batch:end', { error: undefined });
     expect(asked[0]?.error?.class).toBe('throttled');
     expect(asking.cap).toBe(2);

@@ -142,6 +142,12 @@ describe('recommendations', () => {
     ]);
     expect(waiting(WORTH.throttled)).toHaveLength(1);
     expect(waiting(WORTH.throttled - 0.001)).toEqual([]);
+    const throttled = { throttled: { count: 90, ms: 80_000, of: null } };
+    expect(of(step({ ok: 0, failed: 1000 }, throttled))).toEqual([
+      '50 % of the time of `update` was spent waiting because the other side said so: give it a `rate`',
+    ]);
+    expect(of(step({ ok: 20 }, throttled))).toEqual([expect.stringMatching(/; about 12\/m came through$/)]);
+    expect(of(step({ ok: 1 }, throttled))).toEqual([expect.stringMatching(/; about 36\/h came through$/)]);
     const rate = { count: 9, ms: 900, of: 'shop' };
     expect(of(step({}, { rate, throttled: { count: 90, ms: 80_000, of: null } }))).toEqual([
       '50 % of the time of `update` was spent waiting because the other side said so: lower the rate `shop`; about 10/s came through',
@@ -216,6 +222,40 @@ describe('recommendations', () => {
     it('by the key of the file where that says how many there are', () => {
       const [first, second] = stages.map((each) => ({ ...each, from: 'step' as const }));
       expect(busy({ stages: [first!, second!] })).toEqual([expect.stringMatching(/: `concurrency: 8` would take/)]);
+    });
+
+    it('or by what its user has at hand, where that is known', () => {
+      const [first, second] = stages.map((each) => ({ ...each, from: 'step' as const }));
+      const figures = (given: Report['stages']) => report({ steps: [rest, convert], stages: given });
+      expect(recommend(figures([first!, second!]), { workersBy: 'flag' })).toEqual([
+        expect.stringMatching(/: -j 8 would take/),
+      ]);
+      expect(recommend(figures(stages), { workersBy: 'key' })).toEqual([
+        expect.stringMatching(/: `concurrency: 8` would take/),
+      ]);
+    });
+
+    it('and no more of them than its rate lets through', () => {
+      // It made 10 a second of 100 s.
+      const under = (perSecond: number, others: Partial<StepReport> = {}) => {
+        const limiter = { perSecond };
+        const steps = [{ ...rest, ...others }, convert];
+        return recommend(report({ steps, stages }), {
+          limiters: new Map([
+            ['convert', limiter],
+            ['rest', others.attempts === undefined ? undefined : limiter],
+          ]),
+        });
+      };
+      expect(under(100)).toEqual([expect.stringMatching(/: -j 8 would take about 53 s instead/)]);
+      expect(under(15)).toEqual([expect.stringMatching(/: -j 6 would take about 68 s instead/)]);
+      // It is theirs together.
+      expect(under(30, { attempts: 1000 })).toEqual([expect.stringMatching(/: -j 6 would take about 68 s instead/)]);
+      for (const perSecond of [5, 10, 10.5]) {
+        expect(under(perSecond)).toEqual([
+          'step `convert` is the bottleneck: 95 % of busy time, and its 4 workers were busy 95 % of the run: more would not help much, as its rate is nearly used up',
+        ]);
+      }
     });
 
     it('and no more of them than the processors bear', () => {

@@ -228,6 +228,35 @@ describe('the times of a step', () => {
     expect(inAll).toBeCloseTo(step.ms ?? 0, 1);
   });
 
+  it('are for the other side until the pause that it asked for is over, and then for the rate', async () => {
+    const told: unknown[] = [];
+    const policies: { rate?: Limiter } = {};
+    const { report } = await play(
+      ['a', 'b', 'c'],
+      { concurrency: 3, steps: [call({ label: 'update', policies })] },
+      sleeping(10),
+      (runtime, { scheduler }) => {
+        const limiter = (policies.rate = Object.assign(new Limiter('1/s', runtime), { name: 'shop' }));
+        limiter.pauseFor(5000);
+        // It becomes longer while they wait.
+        scheduler.schedule(() => limiter.pauseFor(3000), 3000);
+        const start = runtime.wallNow();
+        runtime.events.on('batch:wait', ({ item, reason, of, until = NaN }) =>
+          told.push([item.data, reason, of, Math.round((until - start) / 1000)]),
+        );
+      },
+    );
+    expect(stepIn(report, 'update').waits).toMatchObject({
+      throttled: { count: 3, ms: 18_000, of: 'shop' },
+      rate: { count: 2, ms: 3030, of: 'shop' },
+    });
+    expect(told.slice(0, 3)).toEqual(['a', 'b', 'c'].map((name) => [name, 'throttled', 'shop', 5]));
+    expect(told.slice(3)).toEqual([
+      ['b', 'rate', 'shop', 7],
+      ['c', 'rate', 'shop', 8],
+    ]);
+  });
+
   it('are part of the time of the step, also those of items that were given up', async () => {
     const error = () => new BatchxError('http', 'answered 500', { class: 'transient' });
     const breaker = { window: 2, minCalls: 2, open: '5s', maxWait: '20s' } as const;

@@ -4,7 +4,7 @@ import type { Deadline, Running } from '../policy/deadline.js';
 import { nextTurn } from '../runtime.js';
 import { showMs } from '../show-ms.js';
 import type { Slot } from '../slot.js';
-import { failureOf, requestLine } from './failure.js';
+import { failureOf, lateOf, requestLine } from './failure.js';
 
 const NOT_MODIFIED = 304;
 
@@ -43,15 +43,18 @@ export const exchange = (
   dispatcher: Dispatcher,
   request: HttpRequest,
   limits: ExchangeLimits,
-  slot: Pick<Slot, 'signal' | 'onStop'>,
+  slot: Line,
 ): Promise<HttpAnswer> => new Promise((...settle) => new Exchange(request, limits, slot, settle).begin(dispatcher));
+
+/** What an exchange needs of the slot of its call. */
+type Line = Pick<Slot, 'signal' | 'onStop' | 'sent'>;
 
 type Settle = [resolve: (answer: HttpAnswer) => void, reject: (error: BatchxError) => void];
 
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #request: HttpRequest;
   readonly #limits: ExchangeLimits;
-  readonly #slot: Pick<Slot, 'signal' | 'onStop'>;
+  readonly #slot: Line;
   readonly #settle: Settle;
   /** There from when the request is being written. */
   #controller: Dispatcher.DispatchController | undefined = undefined;
@@ -64,7 +67,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #running: Running | undefined = undefined;
   #over = false;
 
-  constructor(request: HttpRequest, limits: ExchangeLimits, slot: Pick<Slot, 'signal' | 'onStop'>, settle: Settle) {
+  constructor(request: HttpRequest, limits: ExchangeLimits, slot: Line, settle: Settle) {
     this.#request = request;
     this.#limits = limits;
     this.#slot = slot;
@@ -72,7 +75,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   begin(dispatcher: Dispatcher): void {
-    if (this.#slot.onStop !== undefined) this.#slot.onStop((reason) => this.#giveUp(reason));
+    if (this.#slot.onStop !== undefined) this.#slot.onStop((reason) => this.#giveUp(lateOf(reason, this.#request)));
     else if (this.#slot.signal.aborted) this.#abort();
     else this.#slot.signal.addEventListener('abort', this.#abort);
     if (this.#over) return;
@@ -103,6 +106,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     this.#controller = controller;
+    this.#slot.sent?.();
     this.#waitFor(this.#limits.headers, 'no answer');
   }
 
@@ -163,7 +167,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     controller.abort(new Error('the rest is not wanted'));
   }
 
-  readonly #abort = (): void => this.#giveUp(this.#slot.signal.reason);
+  readonly #abort = (): void => this.#giveUp(lateOf(this.#slot.signal.reason, this.#request));
 
   #giveUp(error: unknown): void {
     this.#fail(error);

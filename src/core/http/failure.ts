@@ -26,6 +26,13 @@ export function failureOf(error: unknown, asked: Asked, sent: boolean): BatchxEr
   });
 }
 
+/** Why a request is given up: where it took too long that says which one did. */
+export function lateOf(reason: unknown, asked: Asked): unknown {
+  if (!(reason instanceof BatchxError) || reason.code !== 'timeout') return reason;
+  const { code, message, class: kind } = reason;
+  return new BatchxError(code, `${requestLine(asked)}: ${message}`, { class: kind, cause: reason.cause });
+}
+
 /** Of an attempt that took too long before anything was sent it is known that nothing was done. */
 function notMade(error: BatchxError): BatchxError {
   if (error.class !== 'ambiguous') return error;

@@ -25,13 +25,19 @@ const secret =
   /^(?:authorization|proxy-authorization|cookie|cookie2|host)$|auth|token|key|secret|password|session|signature|credential/;
 
 /** The request that follows a redirect, as browsers make it; what only the first server may see is left out for others. */
-export function redirected(request: HttpRequest, status: number, to: URL): HttpRequest {
+export function redirected(
+  request: HttpRequest,
+  status: number,
+  to: URL,
+  redact: (text: string) => string,
+): HttpRequest {
   const { method, url, headers, body } = request;
   const dropped =
     status === 303 ? method !== 'GET' && method !== 'HEAD' : (status === 301 || status === 302) && method === 'POST';
   const elsewhere = to.origin !== url.origin;
   const kept = Object.entries(headers).filter(
-    ([name]) => !(elsewhere && secret.test(name)) && !(dropped && name.startsWith('content-')),
+    ([name, value]) =>
+      !(elsewhere && (secret.test(name) || redact(value) !== value)) && !(dropped && name.startsWith('content-')),
   );
   return {
     method: dropped ? 'GET' : method,

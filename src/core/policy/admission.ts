@@ -37,7 +37,7 @@ export class Admission {
   readonly #weight: number;
   readonly #limiter: Limiter | undefined;
   /** What is paused when the other side says when to come back. */
-  readonly pauses: Limiter | undefined;
+  readonly #pauses: Limiter | undefined;
   /** What the ticket is of. */
   #breaker: Breaker | undefined = undefined;
   /** Above 0 as long as it has to be given back. */
@@ -56,7 +56,7 @@ export class Admission {
     this.#weight = weight === undefined ? 1 : weightOf(weight(item), limiter?.weighs === true);
     this.#limiter = own === undefined ? limiter : limiter?.of(own);
     const paused = this.#server === undefined ? pauses : pauses?.of(this.#server);
-    this.pauses = paused ?? this.#limiter;
+    this.#pauses = paused ?? this.#limiter;
   }
 
   /** Where each key has its own it is looked up anew: one that was idle has been forgotten. */
@@ -88,10 +88,22 @@ export class Admission {
     if (ticket > 0) this.#breaker?.record(ticket, result, ms, now);
   }
 
+  /** What a call that began at a time is about goes out only now. */
+  sent(began: number): void {
+    this.#limiter?.sent(this.#weight, began);
+  }
+
   /** A call that began at a time went well: puts right what was taken for it, where its result tells what it took. */
   settle(result: unknown, began: number): void {
     const spent = this.#step.policies.spent?.(result);
     if (spent !== undefined) this.#limiter?.settle(spent - this.#weight, began);
+  }
+
+  /** The other side has asked to be left alone: the one that was called, or another server that the call came to. */
+  pauseFor(ms: number, server: string | undefined): void {
+    const { pauses } = this.#step.policies;
+    const asking = server === undefined || this.#server === undefined ? undefined : pauses?.of(server);
+    (asking ?? this.#pauses)?.pauseFor(ms);
   }
 
   /** There was no resource for the call. False when there is no hope of any. */
@@ -166,7 +178,7 @@ export class Admission {
 
   /** Whether nobody has asked for a pause; otherwise it waits for the end of that. */
   #mayStart(): boolean {
-    const { pauses } = this;
+    const pauses = this.#pauses;
     if (pauses === undefined || pauses === this.#limiter || pauses.try(1, this.#now())) return true;
     const slot = this.#slot;
     this.#stepBack();
@@ -192,7 +204,7 @@ export class Admission {
           const slot = this.#slot;
           this.#stepBack();
           this.#by.waiting.begin(
-            { reason: limiter.paused ? 'throttled' : 'rate', of: limiter.name, ms: () => limiter.readyIn() },
+            { reason: 'rate', of: limiter.name, ms: () => limiter.readyIn(), pausedMs: () => limiter.pausedMs },
             (go: (error?: BatchxError) => void) => limiter.wait(go, { weight, slot }),
             (error) => this.#permitted(limiter, error),
           );

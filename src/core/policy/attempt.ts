@@ -16,6 +16,8 @@ const GRACE = 1000;
 export interface Attempting {
   succeeded(attempt: Attempt, value: unknown): void;
   failed(attempt: Attempt, error: unknown): void;
+  /** What the call is about has gone out, some time after it was begun. */
+  sent(attempt: Attempt): void;
 }
 
 /**
@@ -36,6 +38,7 @@ export class Attempt implements Slot {
   /** Why it was told to stop. */
   #unwanted: BatchxError | undefined = undefined;
   #grace: Subscription | undefined = undefined;
+  #sent = false;
   #over = false;
 
   constructor(step: TriedStep, slot: Slot, by: Attempting, began: number) {
@@ -82,6 +85,12 @@ export class Attempt implements Slot {
   onStop(stop: (reason: unknown) => void): void {
     this.#onStop = stop;
     if (this.#unwanted !== undefined) stop(this.#unwanted);
+  }
+
+  sent(): void {
+    if (this.#sent || this.#over) return;
+    this.#sent = true;
+    this.#by.sent(this);
   }
 
   get limitMs(): number | undefined {

@@ -52,11 +52,12 @@ export class Backoff {
   /** In milliseconds from the first attempt; infinite when there is none. */
   readonly deadlineMs: number;
   readonly maxThrottleMs: number;
+  /** The longest wait that the other side may ask for; infinite when any is waited for. */
+  readonly maxHintMs: number;
   readonly #initialMs: number;
   readonly #factor: number;
   readonly #maxMs: number;
   readonly #full: boolean;
-  readonly #maxHintMs: number;
   readonly #random: () => number;
 
   constructor(options: BackoffOptions | number = {}, runtime: Runtime = defaultRuntime()) {
@@ -72,7 +73,7 @@ export class Backoff {
     this.#factor = parsed.factor;
     this.#maxMs = toMs(parsed.max);
     this.#full = parsed.jitter === 'full';
-    this.#maxHintMs = parsed.onLongRetryAfter === 'wait' ? Infinity : toMs(parsed.maxRetryAfter);
+    this.maxHintMs = parsed.onLongRetryAfter === 'wait' ? Infinity : toMs(parsed.maxRetryAfter);
     this.#random = () => runtime.random();
   }
 
@@ -84,7 +85,7 @@ export class Backoff {
 
   /** Whether a call waits so long when the other side asks for it. */
   accepts(hintMs: number): boolean {
-    return hintMs <= this.#maxHintMs;
+    return hintMs <= this.maxHintMs;
   }
 
   /**

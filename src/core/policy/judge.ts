@@ -2,27 +2,28 @@ import { CommandError, type CommandResult } from '../command-result.js';
 import { type ErrorClass, mayRetry, surelyNotDone } from '../error-class.js';
 import { BatchxError } from '../errors.js';
 import { LONGEST_HINT } from './backoff.js';
-import type { Limiter } from './limiter.js';
 import type { Policies } from './policies.js';
 import type { Failure, Tries } from './tries.js';
 
 /**
  * How long to wait before a call that failed is made again, in milliseconds; undefined, or another error, when it is not.
- * What a server asked for holds for all calls that share `pauses`.
+ * What a server asked for holds for others too: `pause` is told.
  */
 export function retryIn(
   failure: Failure,
   { backoff, repeatable }: Policies,
   tries: Tries | undefined,
-  pauses: Limiter | undefined,
+  pause: (ms: number, server: string | undefined) => void,
 ): number | BatchxError | undefined {
   const { error, kind } = failure;
-  const asked = error instanceof BatchxError ? error.retryAfterMs : undefined;
+  const { retryAfterMs: asked, server } = error instanceof BatchxError ? error : unsaid;
   // One that no call is to wait out would only make them all wait.
-  if (asked !== undefined && (backoff?.accepts(asked) ?? asked <= LONGEST_HINT)) pauses?.pauseFor(asked);
+  if (asked !== undefined && (backoff?.accepts(asked) ?? asked <= LONGEST_HINT)) pause(asked, server);
   if (!mayRetry(kind) || !(repeatable || surelyNotDone(error, kind))) return undefined;
   return tries?.after(failure);
 }
+
+const unsaid = { retryAfterMs: undefined, server: undefined };
 
 /**
  * Whether a call that ended so may have been done: all that does not say that it was not. What its server refused, and

@@ -41,8 +41,8 @@ export class Lane {
     return this.#front.length + this.#queue.length + this.#returning;
   }
 
-  get paused(): boolean {
-    return this.#permits.pausedUntil > this.#scheduler.now();
+  get pausedMs(): number {
+    return Math.max(0, this.#permits.pausedUntil - this.#scheduler.now());
   }
 
   /** How long the last of those who wait will wait at least, in milliseconds. */
@@ -80,6 +80,12 @@ export class Lane {
   giveBack(weight: number): void {
     this.#permits.giveBack(weight, this.#scheduler.now());
     this.#drain();
+  }
+
+  /** A start that was granted at a time is made only now. */
+  sent(weight: number, since: number): void {
+    // Nobody is let through by that: what waits may be due later.
+    this.#permits.sent(weight, since, this.#scheduler.now());
   }
 
   pauseUntil(time: number): void {

@@ -82,6 +82,14 @@ export class Limiter {
     this.#lane.giveBack(weight);
   }
 
+  /**
+   * What was granted a permit at a time, by the runtime's clock, goes out only now, once a connection is there: from now
+   * on it counts for a window. Until then it counts from its permit on.
+   */
+  sent(weight: number, since: number): void {
+    this.#lane.sent(weight, since);
+  }
+
   /** Lets nothing start for so many milliseconds, by any key; a longer pause stays. Afterwards starts are spaced. */
   pauseFor(ms: number): void {
     if (!Number.isFinite(ms)) throw new BatchxError('usage', `limiter: expected milliseconds, got ${show(ms)}`);
@@ -113,6 +121,13 @@ export class Limiter {
     return 'tokens' in this.#lanes.pace;
   }
 
+  /** How many calls may start in a second, for as long as it goes on so; infinite where only what they weigh is limited. */
+  get perSecond(): number {
+    const { pace } = this.#lanes;
+    const starts = 'tokens' in pace ? pace.requests : pace;
+    return starts === undefined ? Infinity : (starts.limit * 1000) / starts.perMs;
+  }
+
   /** The most that one call may weigh. */
   get most(): number {
     const { pace } = this.#lanes;
@@ -135,9 +150,9 @@ export class Limiter {
     return lane;
   }
 
-  /** Whether nothing may start because somebody has asked for a pause. */
-  get paused(): boolean {
-    return this.#lane.paused;
+  /** How long nothing may start because somebody has asked for a pause, in milliseconds; 0 when nobody has. */
+  get pausedMs(): number {
+    return this.#lane.pausedMs;
   }
 
   /** How long the last of those who wait will wait at least, in milliseconds. */

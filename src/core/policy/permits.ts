@@ -2,7 +2,7 @@ import { BatchxError } from '../errors.js';
 import type { Pace, TokenPace } from '../rate.js';
 import { show } from '../schema.js';
 import { showMs } from '../show-ms.js';
-import { SlidingWindow, windowOf } from './sliding-window.js';
+import { SlidingWindow, toleranceOf, windowOf } from './sliding-window.js';
 import { Spacing } from './spacing.js';
 
 /** How much time that was lost by late timers is made up for, in milliseconds. */
@@ -31,6 +31,8 @@ export interface PermitAccount<P = Pace | TokenPace> {
   /** The window is told when a start is made, the spacing when it was due: late timers cost no rate. */
   take(weight: number, now: number, due: number): void;
   giveBack(weight: number, now: number): void;
+  /** A start that was granted at a time is made only now. */
+  sent(weight: number, since: number, now: number): void;
   /** A start that was made at a time weighs so much more than was taken for it, or less with a number below 0. */
   settle(more: number, since: number, now: number): void;
   /** False when a pause is there already that is as long. */
@@ -99,6 +101,12 @@ export class Permits implements PermitAccount<Pace> {
     if (!(weight > 0 && weight < Infinity)) throw notAWeight(weight);
     this.#window.remove(weight, now);
     if (this.#pausedUntil <= now) this.#spacing.giveBack(weight);
+  }
+
+  /** The spacing stays: it makes up for what is late, as far as the window lets it. */
+  sent(weight: number, since: number, now: number): void {
+    // So much the window is longer for: a receiver sees the same.
+    if (now - since > toleranceOf(this.#pace)) this.#window.move(weight, since, now);
   }
 
   settle(more: number, since: number, now: number): void {

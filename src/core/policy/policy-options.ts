@@ -62,7 +62,8 @@ export function policiesOf(options: z.output<typeof policyOptions>, runtime: Run
     deadlineMs: deadline === undefined ? undefined : toMs(deadline),
     limiter: rate === undefined || rate instanceof Limiter ? rate : new Limiter(rate, runtime),
     breaker: breakerOf(breaker, runtime),
-    backoff: retry === undefined || retry instanceof Backoff ? retry : new Backoff(retry, runtime),
+    // What is told to wait has not failed: it waits without retries too.
+    backoff: retry instanceof Backoff ? retry : new Backoff(retry ?? 0, runtime),
     repeatable: effect === 'writes',
   };
 }

@@ -14,6 +14,9 @@ export const SAME_TIME = 1e-6;
 /** The length of the window that is kept for a pace, in milliseconds. */
 export const windowOf = ({ perMs }: Pace): number => perMs * MARGIN;
 
+/** By how much a start may be late and need not be dated anew, in milliseconds: a part of what the window is longer for. */
+export const toleranceOf = ({ perMs }: Pace): number => (perMs * (MARGIN - 1)) / 4;
+
 /**
  * What was started in the window that ends now, so that it never comes to more than the limit.
  *
@@ -109,6 +112,35 @@ export class SlidingWindow {
       } else if (latest) this.#dropLatest();
       else this.#dropOldest();
     }
+  }
+
+  /**
+   * What was added at a time is started only now. Where its entry is shared, or the window is past it, an earlier one or
+   * none gives what it counts for: none is forgotten too early.
+   */
+  move(weight: number, since: number, now: number): void {
+    this.totalAt(now);
+    let left = weight;
+    for (let i = this.#entriesUpTo(since) - 1; i >= 0 && left > 0; i--) {
+      const at = (this.#head + i) & (this.#times.length - 1);
+      const cut = Math.min(left, this.#weights[at] as number);
+      this.#weights[at] = (this.#weights[at] as number) - cut;
+      this.#total -= cut;
+      left -= cut;
+    }
+    this.add(weight, now);
+  }
+
+  /** How many of the entries are no later than a time. */
+  #entriesUpTo(time: number): number {
+    let [from, to] = [0, this.#length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const at = (this.#head + middle) & (this.#times.length - 1);
+      if ((this.#times[at] as number) <= time) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   get #last(): number {

@@ -67,6 +67,11 @@ export class TokenPermits implements PermitAccount<TokenPace> {
     if (weight !== 0) this.#tokens.giveBack(weight, now);
   }
 
+  sent(weight: number, since: number, now: number): void {
+    this.#requests?.sent(1, since, now);
+    if (weight > 0) this.#tokens.sent(weight, since, now);
+  }
+
   settle(more: number, since: number, now: number): void {
     this.#tokens.settle(more, since, now);
   }

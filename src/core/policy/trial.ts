@@ -120,6 +120,10 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
     return this.#state !== 'open';
   }
 
+  sent({ began }: Attempt): void {
+    this.#admission.sent(began);
+  }
+
   succeeded({ began }: Attempt, value: unknown): void {
     this.#attempt = undefined;
     this.#tellEnd(began);
@@ -150,7 +154,7 @@ export class Trial implements Applicant, Attempting, SlotWatcher {
     const { policies } = this.#step;
     const { backoff } = policies;
     if (backoff !== undefined) this.#tries ??= new Tries(backoff, this.#admission.breaker, began, now);
-    const ms = retryIn(failure, policies, this.#tries, this.#admission.pauses);
+    const ms = retryIn(failure, policies, this.#tries, (ms, server) => this.#admission.pauseFor(ms, server));
     if (ms instanceof BatchxError) this.#settle('failed', ms);
     else if (ms !== undefined && this.#hasTimeFor(ms)) this.#sleep(ms, error);
     else {

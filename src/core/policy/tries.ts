@@ -1,5 +1,6 @@
 import { classOf, type ErrorClass } from '../error-class.js';
-import { BatchxError } from '../errors.js';
+import { BatchxError, haltingOf } from '../errors.js';
+import { showMs } from '../show-ms.js';
 import type { Backoff } from './backoff.js';
 import type { Breaker } from './breaker.js';
 import { isDown, Outage } from './outage.js';
@@ -72,10 +73,31 @@ export class Tries {
     const { error, kind, now } = failure;
     if (verdictOf(error) === 'failure') this.#outage?.failed(this, now);
     const wait = kind === 'throttled' ? this.#afterThrottling(failure) : this.#afterFailure(failure);
+    if (wait === undefined) return this.#tooLong(error);
     if (typeof wait !== 'number') return wait;
     // Checked before the wait: one that would end too late is not worth its time. While it stands still it costs none.
     const end = isDown(this.#breaker) ? now : now + wait;
     return end - this.#began - this.#stoodMs > this.#backoff.deadlineMs ? undefined : wait;
+  }
+
+  /** The error that says so as well, where the other side has asked for a longer wait than it may. */
+  #tooLong(error: unknown): BatchxError | undefined {
+    if (!(error instanceof BatchxError)) return undefined;
+    const { code, message, class: kind, retryAfterMs, server, maybeDone } = error;
+    if (retryAfterMs === undefined || this.#backoff.accepts(retryAfterMs)) return undefined;
+    const most = showMs(this.#backoff.maxHintMs);
+    return new BatchxError(
+      code,
+      `${message}; asked to wait ${showMs(retryAfterMs)}, more than \`maxRetryAfter\` ${most}`,
+      {
+        class: kind,
+        retryAfterMs,
+        ...(server !== undefined && { server }),
+        maybeDone,
+        cause: error,
+        ...haltingOf(error),
+      },
+    );
   }
 
   /** It costs no retries, as long as it does not take too long in all. */

@@ -10,6 +10,8 @@ export interface WaitFor {
   readonly of?: string | undefined;
   /** How long it will take at least, in milliseconds, where that is known; asked only when somebody listens. */
   readonly ms?: (() => number | undefined) | undefined;
+  /** How long a pause lasts that is to be over first, in milliseconds: until then the reason is that. */
+  readonly pausedMs?: (() => number) | undefined;
 }
 
 /** Told of a wait when it has begun, and when it is over. */

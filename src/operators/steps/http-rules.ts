@@ -1,7 +1,7 @@
 import type * as z from 'zod';
-import { BatchxError } from '../../core/errors.js';
+import { BatchxError, messageOf } from '../../core/errors.js';
 import type { StepCost } from '../../core/policy/cost.js';
-import { type Compiled, compileExpression, type Expression } from '../../core/expression.js';
+import { type Compiled, compileExpression, type Expression, shownSource } from '../../core/expression.js';
 import type { Item } from '../../core/item.js';
 import { duration, show, toMs } from '../../core/schema.js';
 import { type httpOptions, RULE_NAMES } from './http-options.js';
@@ -25,10 +25,10 @@ export class Rules {
   readonly #retryAfter: Compiled | undefined;
 
   constructor({ success, throttled, cost, retryAfter }: RuleOptions) {
-    this.#success = compiled(success);
-    this.#throttled = compiled(throttled);
-    this.#cost = typeof cost === 'number' ? () => cost : compiled(cost);
-    this.#retryAfter = compiled(retryAfter);
+    this.#success = compiled('success', success);
+    this.#throttled = compiled('throttled', throttled);
+    this.#cost = typeof cost === 'number' ? () => cost : compiled('cost', cost);
+    this.#retryAfter = compiled('retryAfter', retryAfter);
     this.any = [success, throttled, cost, retryAfter].some((rule) => rule !== undefined);
   }
 
@@ -81,8 +81,20 @@ export function costBy(options: RuleOptions): StepCost | undefined {
   };
 }
 
-const compiled = (rule: Expression | undefined): Compiled | undefined =>
-  rule === undefined ? undefined : compileExpression(rule, RULE_NAMES);
+/** What a rule throws is wrong each time, and says nothing of the call. */
+function compiled(name: string, rule: Expression | undefined): Compiled | undefined {
+  if (rule === undefined) return undefined;
+  const run = compileExpression(rule, RULE_NAMES);
+  const source = shownSource(rule);
+  return (...given) => {
+    try {
+      return run(...given);
+    } catch (error) {
+      const message = `the rule \`${name}\` failed: ${messageOf(error)}, in ${source}`;
+      throw new BatchxError('expression', message, { class: 'permanent', cause: error });
+    }
+  };
+}
 
 /** Whether a status is one of those that are expected. */
 export function expected(expect: z.output<typeof httpOptions>['expect']): (status: number) => boolean {

@@ -41,7 +41,8 @@ export type HttpStepOptions = z.input<typeof operatorOptions>;
  * What is tried again, with `retry`, goes by how far the request had come: when nothing had been sent, or the answer
  * says that nothing was done, any request is; one that may have been done is repeated when that does no harm - GET, HEAD,
  * PUT, DELETE, OPTIONS, with an `idempotencyKey`, or with `effect: 'writes'` - and ends in doubt otherwise. Each host has
- * a circuit breaker, unless `breaker` is false, and is left alone by all calls for as long as an answer of 429 or 503 says.
+ * a circuit breaker, unless `breaker` is false, and is left alone by all calls for as long as an answer of 429 or 503 says,
+ * which is waited for without `retry` too.
  * An attempt may take 5 minutes unless `timeout` says otherwise; then its connection is closed. A body longer than
  * `maxBody` is refused, packed or not. Where the host comes from data, or from a redirect, only addresses of the public
  * internet are connected to, unless `allowPrivate`. With `cache` a request that has been

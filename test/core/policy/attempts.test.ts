@@ -202,7 +202,13 @@ describe('the order: deadline ( retry ( slot ( breaker ( permit ( timeout ( call
       rate: '10/s',
       retry: plain,
     });
-    expect(await scene.play()).toEqual(['0 a', '10 a=failed: answered 429', '101 b', '111 b=ok', '111 complete']);
+    expect(await scene.play()).toEqual([
+      '0 a',
+      '10 a=failed: answered 429; asked to wait 1d, more than `maxRetryAfter` 10m',
+      '101 b',
+      '111 b=ok',
+      '111 complete',
+    ]);
   });
 
   it('fails an item that the limit, lowered meanwhile, can never let through', async () => {

@@ -176,7 +176,7 @@ describe('what is tried again', () => {
 
   it('with `effect: once` ends failed what was surely not done, when its retries run out', async () => {
     const options = { effect: 'once', retry: undefined } as const;
-    for (const error of [ofClass('unprocessed'), ofClass('throttled'), ofClass('permanent'), system('ECONNREFUSED')]) {
+    for (const error of [ofClass('unprocessed'), ofClass('permanent'), system('ECONNREFUSED')]) {
       expect(await once(error, options)).toEqual(untried(error.message));
     }
     const invalid = new TypeError('bad URL', { cause: new TypeError('no scheme') });
@@ -312,10 +312,28 @@ describe('being told to wait', () => {
     }
   });
 
+  it.each([undefined, 0])('waits also without retries (%j), and not for ever', async (retry) => {
+    const soon = ({ attempt }: Made, s: Scene): unknown =>
+      attempt < 3 ? s.fail(10, ofClass('throttled', 60_000)) : s.ok(10);
+    expect((await new Scene('a', soon, { retry, effect: 'once' }).play()).slice(1)).toEqual([
+      '60010 a',
+      '120020 a',
+      '120030 a=ok',
+      '120030 complete',
+    ]);
+    const never = new Scene('a', (_, s) => s.fail(10, ofClass('throttled', 60_000)), { retry });
+    // 15 minutes of waiting.
+    expect((await never.play()).slice(-3)).toEqual(['900150 a', '900160 a=failed: throttled', '900160 complete']);
+    const failed = new Scene('a', (_, s) => s.fail(10, ofClass('unprocessed')), { retry });
+    expect((await failed.play())[1]).toBe('10 a=failed: unprocessed');
+  });
+
   it('gives up when it is asked for too much, or waits', async () => {
     const behave = ({ attempt }: Made, s: Scene): unknown =>
       attempt === 1 ? s.fail(0, ofClass('throttled', 3_600_000)) : s.ok(0);
-    expect((await new Scene('a', behave, { retry: 3 }).play())[1]).toBe('0 a=failed: throttled');
+    const given = new Scene('a', behave, { retry: { maxRetryAfter: '5m' } });
+    expect((await given.play())[1]).toBe('0 a=failed: throttled; asked to wait 1h, more than `maxRetryAfter` 5m');
+    expect(given.out.get('a')!.error).toMatchObject({ code: 'http', class: 'throttled', retryAfterMs: 3_600_000 });
     const patient = { onLongRetryAfter: 'wait', maxThrottleWait: '2h' } as const;
     expect((await new Scene('a', behave, { retry: patient }).play())[1]).toBe('3600000 a');
   });

@@ -80,7 +80,7 @@ describe('a limit of requests and tokens', () => {
     expect(play.limiter.try(100)).toBe(true);
     play.limiter.pauseFor(5000);
     play.wait('a', 1);
-    expect([play.limiter.paused, play.limiter.readyIn()]).toEqual([true, 5000]);
+    expect([play.limiter.pausedMs, play.limiter.readyIn()]).toEqual([5000, 5000]);
     play.end();
     expect(play.log).toEqual(['a@5000']);
   });
