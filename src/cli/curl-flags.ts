@@ -47,3 +47,23 @@ export function withCurlHints(error: unknown, args: readonly string[]): unknown 
   });
   return hints.length === 0 ? error : new BatchxError(error.code, [error.message, ...new Set(hints)].join('\n'));
 }
+
+/** Throws for `--json '{...}'`, which is a body for curl, and here would be taken for an input. */
+export function refuseJsonBody(args: readonly string[]): void {
+  const end = args.findIndex((arg) => arg === '--' || arg === ':::');
+  const own = end < 0 ? args : args.slice(0, end);
+  for (const [at, arg] of own.entries()) {
+    const given = arg.startsWith('--json=') ? arg.slice('--json='.length) : arg === '--json' ? own[at + 1] : undefined;
+    // A value of the row may be the URL that stands behind it.
+    if (given === undefined || !/^\s*(?:[["@]|\{(?!\{))/.test(given)) continue;
+    throw new BatchxError(
+      'usage',
+      `--json: expected no value, got ${cut(given)}: it prints the report of the run; --json-body sends a body of JSON, and -d one of text`,
+    );
+  }
+}
+
+/** So much of a body is told. */
+const SHOWN = 60;
+
+const cut = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text);

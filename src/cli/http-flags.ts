@@ -59,7 +59,7 @@ export const httpFlags = z.strictObject({
   'idempotency-key': option('idempotencyKey', 'TEXT'),
   secret: flag(
     z.array(text).optional(),
-    'A variable of the environment that may be named as {{ env.NAME }}, and whose value is shown nowhere.',
+    'A variable of the environment that may be named as {{ env.NAME }}, and whose value is shown nowhere; one of less than four characters cannot be hidden.',
     { value: 'NAME' },
   ),
   'arg-file': flag(text.optional(), 'Take each line of a file as a value, {{ data }}; `-` for standard input.', {

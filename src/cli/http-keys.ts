@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { builtin } from '../builtin.js';
 import { BatchxError, messageOf, systemCode } from '../core/errors.js';
+import { keepsDigits } from '../core/exact.js';
 import { compileTemplate } from '../core/template.js';
 import { entryOf } from '../pipeline/file/entry-of.js';
 import type { Keys } from '../pipeline/file/pipeline-file.js';
@@ -117,14 +118,29 @@ function jsonIn(given: string): unknown {
   // A value that stands alone is JSON itself.
   if (/^\s*\{\{(?:(?!\}\})[^])*\}\}\s*$/.test(text)) return text.trim();
   try {
-    return JSON.parse(text) as unknown;
+    const value = JSON.parse(text) as unknown;
+    refuseLost(text);
+    return value;
   } catch (error) {
+    if (error instanceof BatchxError) throw error;
     const hint = text.includes('{{')
       ? '; a value stands in quotes, as in {"price": "{{ price }}"}, and alone keeps its kind'
       : '';
     throw new BatchxError(
       'usage',
       `--json-body: expected JSON, got ${JSON.stringify(text.slice(0, 100))}: ${(error as Error).message}${hint}`,
+    );
+  }
+}
+
+/** Throws for JSON with a number that JavaScript does not keep as it is written. */
+function refuseLost(json: string): void {
+  // Numbers in texts are none.
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g)) {
+    if (token.startsWith('"') || keepsDigits(token)) continue;
+    throw new BatchxError(
+      'usage',
+      `--json-body: ${token} is too long or too large for a number, and another one would be sent: write it in quotes, as text`,
     );
   }
 }

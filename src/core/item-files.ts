@@ -5,7 +5,7 @@ import type { OnExists } from './atomic-file.js';
 import type { Item } from './item.js';
 import type { ItemOutput } from './item-output.js';
 import { OutputFolder } from './output-folder.js';
-import { namePart } from './output-path.js';
+import { pathOfValues } from './output-path.js';
 import { jsonLine, wellFormed } from './rows-out.js';
 import type { Runtime } from './runtime.js';
 import { given } from './schema.js';
@@ -82,7 +82,7 @@ export class ItemFiles {
     this.#onExists = options.onExists;
     this.#folder = new OutputFolder({ ...options, mode: mode === undefined ? undefined : parseInt(mode, 8) }, runtime);
     this.#path = this.#compile(path, 'path', (template, item) =>
-      template.render(scopeOf(item, runtime.context), namePart),
+      pathOfValues(template.text, (part) => template.render(scopeOf(item, runtime.context), part)),
     );
     this.#content = this.#compile(content, 'content', (template, item) => contentOf(template, item, runtime.context));
   }

@@ -1,4 +1,5 @@
 import { BatchxError } from './errors.js';
+import { exactText } from './exact.js';
 import { compileExpression, type DataFunction, expression, type Expression } from './expression.js';
 import type { Item } from './item.js';
 import { isPromiseLike } from './promise.js';
@@ -35,7 +36,8 @@ function idBy(source: Expression): DataFunction {
 
 function textOf(id: unknown): string {
   if (typeof id === 'string' && id !== '') return id;
-  if (typeof id === 'bigint' || (typeof id === 'number' && Number.isFinite(id))) return String(id);
+  if (typeof id === 'bigint') return String(id);
+  if (typeof id === 'number' && Number.isFinite(id)) return exactText(id, 'id');
   if (isPromiseLike(id)) id.then(undefined, () => undefined);
   throw new BatchxError('expression', `expected \`id\` to give text or a number, got ${kindOf(id)}`);
 }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Liquid } from 'liquidjs';
 import { BatchxError, messageOf } from './errors.js';
+import { exactText } from './exact.js';
 import type { Scope, Template } from './template-scope.js';
 import { didYouMean } from './suggest.js';
 
@@ -42,8 +43,10 @@ export function compileLiquid(text: string, of: string, wrong: (what: string) =>
     names,
     only: undefined,
     render(scope, given = usual) {
-      textOf = (value) => (value === undefined || value === null ? '' : given(value, name));
+      textOf = (value) => given(value ?? '', name);
       try {
+        // A filter would make text of it.
+        for (const each of names) expectExact(scope(each), each);
         return liquid().renderSync(parsed, valuesOf(scope, roots)) as string;
       } catch (error) {
         throw failure(error, of, scope);
@@ -71,6 +74,10 @@ function parse(text: string, wrong: (what: string) => never) {
 function pathOf(segments: readonly unknown[]): string {
   const end = segments.findIndex((each) => typeof each !== 'string');
   return segments.slice(0, end < 0 ? undefined : end).join('.');
+}
+
+function expectExact(value: unknown, name: string): void {
+  if (typeof value === 'number') exactText(value, name);
 }
 
 /** The values of the names that are used; names without one are left out, so that they are told as such. */

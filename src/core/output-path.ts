@@ -100,3 +100,27 @@ export function namePart(value: unknown, name: string): string {
   const text = textOfValue(value, name);
   return /(?:^|\.)(?:relative|dir|path)$/.test(name) ? pathText(text) : fileName(text);
 }
+
+/**
+ * A path of values, by `render`, which is given how they become parts of it. Values that leave nothing of a part throw:
+ * `a//b` is another folder than was meant.
+ */
+export function pathOfValues(text: string, render: (part: typeof namePart) => string): string {
+  let empty = false;
+  const path = render((value, name) => {
+    const part = namePart(value, name);
+    empty ||= part === '';
+    return part;
+  });
+  if (!empty) return path;
+  const filled = render((value, name) => namePart(value, name) || '_').split('/');
+  const at = path.split('/').findIndex((part, i) => part === '' && filled[i] !== '');
+  if (at < 0) return path;
+  const what =
+    at === filled.length - 1
+      ? 'an empty name of it, which is a folder'
+      : 'an empty part of it, which is another folder';
+  throw new BatchxError('path', `cannot write ${JSON.stringify(path)}: the values of ${text} make ${what}`, {
+    where: path,
+  });
+}

@@ -67,7 +67,7 @@ export async function responseError(
   const limit = body === undefined ? READ : 0;
   const read = response.body == null ? '' : await bodyStart(response.body, limit, PATIENCE, runtime.scheduler);
   const asked = [method, withoutSecrets(url)].filter((part) => part !== undefined && part !== '').join(' ');
-  const told = beginning(body ?? read);
+  const told = beginning(body ?? read, (text) => runtime.redact(text));
   const answered = `${asked || 'the server'} answered ${`${status} ${oneLine(statusText)}`.trim()}`;
   return new BatchxError('http', told === '' ? answered : `${answered}: ${told}`, {
     class: classOfStatus(status, { retryAfter, shouldRetry: shouldRetryOf(headers) }),
@@ -84,9 +84,10 @@ export const withoutSecrets = (url: string): string =>
 
 const oneLine = (text: string): string => text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 
-/** The beginning of a body, in one line. */
-export function beginning(text: string): string {
-  const line = oneLine(text.slice(0, READ));
+/** The beginning of a body, in one line. Secrets are hidden before it is cut, as of a part of one less can be told. */
+export function beginning(text: string, redact: (text: string) => string): string {
+  const read = text.slice(0, READ);
+  const line = oneLine(redact(text.length > READ ? `${read}...` : read));
   // Without half of a pair of surrogates at the end.
   return line.length > TOLD ? `${line.slice(0, TOLD).replace(/[\ud800-\udbff]$/, '')}...` : line;
 }

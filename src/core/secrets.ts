@@ -1,24 +1,26 @@
-/** What stands where a secret would. */
-const HIDDEN = '***';
-
-/** Shorter values would be found in words that have nothing to do with them. */
-const SHORTEST = 4;
-
-/** So much of one in the midst of a text is as good as the whole. */
-const TELLING = 12;
+import { BREAKS, BYTE_BREAKS, Form, SHORTEST, type Unit } from './secret-form.js';
 
 /** A line of a longer secret, such as a key in a file, is a secret of its own from this length on. */
 const LONG_LINE = 16;
 
-/** Finds secrets in text, also where they are encoded: in URLs, in Base64, in JSON, in HTML, and in one of these in another. */
+/**
+ * Finds secrets in text, also where they are encoded: in URLs, in Base64, in hexadecimal digits, in JSON, in HTML, and in
+ * one of these in another; and where they are in several lines that were not so before, or a text was cut in the midst.
+ */
 export class Secrets {
   readonly #forms: readonly Form[];
+  /** Those of whole values, in the midst of which a text may have been cut. */
+  readonly #whole: readonly Form[];
 
   constructor(values: Iterable<string>) {
-    const all = [...values].flatMap(partsOf).filter((value) => value.length >= SHORTEST);
+    const given = [...values];
+    const all = given.flatMap(partsOf).filter((value) => value.length >= SHORTEST);
     // The longer one first, as it may have the other in it.
     const sorted = [...new Set(all)].sort((a, b) => b.length - a.length);
-    this.#forms = sorted.flatMap(formsOf);
+    const whole = new Set(given.map((value) => value.trim()));
+    const forms = sorted.map((value) => [value, formsOf(value)] as const);
+    this.#forms = forms.flatMap(([, list]) => list);
+    this.#whole = forms.flatMap(([value, list]) => (whole.has(value) ? list : []));
   }
 
   get none(): boolean {
@@ -27,72 +29,35 @@ export class Secrets {
 
   /** The text with each secret in it replaced by three stars. */
   redact(text: string): string {
+    const begun = this.#forms.filter((form) => form.mayBeIn(text));
     // What is whole first: the beginning of one secret may be that of another.
-    const whole = this.#forms.reduce((result, form) => form.hide(result, false), text);
-    return this.#forms.reduce((result, form) => form.hide(result, true), whole);
+    const whole = begun.reduce((result, form) => form.hide(result, false), text);
+    const parts = begun.reduce((result, form) => form.hide(result, true), whole);
+    return this.#whole.reduce((result, form) => form.hideRest(result), parts);
   }
 }
 
-/** Whether a text holds a secret, by what hides it; the beginning of one at its end does not count. */
-export const holdsSecret = (text: string, redact: (text: string) => string): boolean =>
-  redact(`${text}\n`) !== `${text}\n`;
+/** Stands where a text was not cut. */
+const UNCUT = '\0';
 
-/** What of a value may turn up alone: without the white space around it, and each of its lines. */
+/** Whether a text holds a secret, by what hides it; the beginning of one at its end, and the end at its beginning, do not count. */
+export function holdsSecret(text: string, redact: (text: string) => string): boolean {
+  const whole = UNCUT + text + UNCUT;
+  return redact(whole) !== whole;
+}
+
+/** What of a value may turn up alone: without the white space around it, and each of its lines, with short ones behind it. */
 function partsOf(value: string): string[] {
   const lines = value.split(/[\r\n]+/).map((line) => line.trim());
-  return [value, value.trim(), ...(lines.length > 1 ? lines.filter((line) => line.length >= LONG_LINE) : [])];
-}
-
-/** A value, or what an encoding makes of it, as a sequence of characters each of which may be escaped in some way. */
-class Form {
-  readonly #plain: string;
-  /** What may stand for each character, the longest first. */
-  readonly #units: readonly (readonly string[])[];
-  /** Where it may begin. */
-  readonly #start: RegExp;
-
-  constructor(plain: string, units: readonly string[]) {
-    this.#plain = plain;
-    this.#units = units.map(escapesOf);
-    const first = this.#units.slice(0, SHORTEST).map((unit) => `(?:${unit.map(literal).join('|')})`);
-    this.#start = new RegExp(first.join(''), 'g');
-  }
-
-  /** Without what is whole, or with `parts` without what tells too much of it. */
-  hide(text: string, parts: boolean): string {
-    const simple = text.includes(this.#plain) ? text.replaceAll(this.#plain, HIDDEN) : text;
-    let result = '';
-    let from = 0;
-    for (const { index } of simple.matchAll(this.#start)) {
-      if (index < from) continue;
-      const [end, count] = this.#follow(simple, index);
-      if (count < this.#units.length && !(parts && this.#tells(simple, end, count))) continue;
-      result += simple.slice(from, index) + HIDDEN;
-      from = end;
-    }
-    return from === 0 ? simple : result + simple.slice(from);
-  }
-
-  /** How far it goes on in a text, and of how many characters that is. */
-  #follow(text: string, index: number): [end: number, count: number] {
-    let end = index;
-    let count = 0;
-    for (const unit of this.#units) {
-      const found = unit.find((each) => text.startsWith(each, end));
-      if (found === undefined) break;
-      end += found.length;
-      count++;
-    }
-    return [end, count];
-  }
-
-  /** Whether its beginning is too much already: where the text was cut, wherever that stands now, and if it is long. */
-  #tells(text: string, end: number, count: number): boolean {
-    const rest = text.slice(end, end + 8);
-    // The end may have been in the midst of an escape.
-    if (/^(?:[%&\\][#\w]{0,6})?(?:$|\.\.\.|…)/.test(rest)) return true;
-    return count >= TELLING && count >= this.#units.length / 2;
-  }
+  const long = lines.map((line, at) => (line.length >= LONG_LINE ? at : -1)).filter((at) => at >= 0);
+  if (lines.length === 1) return [value, value.trim()];
+  const runs = long.map((at, i) =>
+    lines
+      .slice(at, long[i + 1])
+      .join('\n')
+      .trim(),
+  );
+  return [value, value.trim(), ...runs, ...long.map((at) => lines[at] as string)];
 }
 
 /** A value as it may turn up. In Base64 it depends on what stands before it: all three ways, less what is not its own. */
@@ -104,13 +69,28 @@ function formsOf(value: string): Form[] {
       .replace(/=+$/, '');
     return text.slice(shift === 0 ? 0 : shift + 1, (bytes.length + shift) % 3 === 0 ? undefined : -1);
   });
-  const encoded = [...base64, bytes.toString('hex')].filter((text) => text.length >= SHORTEST);
-  // White space may have become one blank.
-  return [new Form(value, value.match(/\s+|\S/gu) ?? []), ...encoded.map((text) => new Form(text, Array.from(text)))];
+  const units = (value.match(/\s+|\S/gu) ?? []).map((char): Unit => (/\s/.test(char) ? 'space' : escapesOf(char)));
+  const hex = bytes.toString('hex');
+  return [
+    new Form(value, units),
+    ...base64
+      .filter((text) => text.length >= SHORTEST)
+      .map((text) => new Form(text, Array.from(text, ofBase64), BREAKS)),
+    new Form(hex, Array.from(hex, ofHex), BYTE_BREAKS),
+  ];
 }
 
-/** In how many ways a character, or some white space, may be written. */
-function escapesOf(char: string): string[] {
+/** What letters and digits are in Base64 nobody escapes. */
+const ofBase64 = (char: string): readonly string[] => (/\w/.test(char) ? [char] : escapesOf(char));
+
+const ofHex = (char: string): readonly string[] => (/\d/.test(char) ? [char] : [char, char.toUpperCase()]);
+
+const known = new Map<string, readonly string[]>();
+
+/** In how many ways a character may be written. */
+function escapesOf(char: string): readonly string[] {
+  const before = known.get(char);
+  if (before !== undefined) return before;
   const json = JSON.stringify(char).slice(1, -1);
   const unicode = (digits: (code: number) => string): string =>
     Array.from({ length: char.length }, (_, at) => `\\u${digits(char.charCodeAt(at))}`).join('');
@@ -130,9 +110,10 @@ function escapesOf(char: string): string[] {
     `&#${point};`,
     `&#x${point.toString(16)};`,
     ...(OTHERS[char] ?? []),
-    ...(/^\s/.test(char) ? [' ', '+', '%20'] : []),
   ];
-  return [...new Set(all)].sort((a, b) => b.length - a.length);
+  const sorted = [...new Set(all)].sort((a, b) => b.length - a.length);
+  known.set(char, sorted);
+  return sorted;
 }
 
 /** How some characters are written in HTML, by some writers of JSON, in Base64 for URLs, and in a shell. */
@@ -145,5 +126,3 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   '/': ['\\/', '_'],
   '+': ['-'],
 };
-
-const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');

@@ -1,4 +1,5 @@
 import { BatchxError } from './errors.js';
+import { exactJson, exactText } from './exact.js';
 import { compileLiquid } from './liquid-template.js';
 import { didYouMean } from './suggest.js';
 import type { Scope, Template } from './template-scope.js';
@@ -88,10 +89,14 @@ const SHOWN = 20;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A value as text: text as it is, numbers and the like as JavaScript writes them, bytes as UTF-8, the rest as JSON. */
+/**
+ * A value as text: text as it is, numbers and the like as JavaScript writes them, bytes as UTF-8, the rest as JSON. A
+ * number that may not be the one that was written throws.
+ */
 export function textOfValue(value: unknown, name: string): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'number') return exactText(value, name);
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) {
     try {
@@ -106,7 +111,7 @@ export function textOfValue(value: unknown, name: string): string {
       );
     }
   }
-  const text = JSON.stringify(value) as string | undefined;
+  const text = exactJson(value, name);
   if (text === undefined) throw new BatchxError('encode', `expected \`${name}\` to be a value, got a ${typeof value}`);
   return text;
 }

@@ -217,6 +217,16 @@ describe('what is wrong with a line of batchx http is told by its words, and not
     [['http://x/{{ data }}', '--id', 'data', ':::', 'a'], 'expected --id with rows'],
     [['http://x/{{ sku }}', '--delimiter', ';', 'skus.jsonl'], 'expected --delimiter only with CSV'],
     [['http://x', '--retry', '3'], '--retry is of curl: --retries says how often'],
+    [
+      ['POST', 'http://x', '--json', '{"a": 1}'],
+      '--json: expected no value, got {"a": 1}: it prints the report of the run; --json-body sends a body of JSON',
+    ],
+    [['http://x', '--json=[1]'], '--json: expected no value, got [1]: it prints the report'],
+    [['--json', '@body.json', 'http://x'], '--json: expected no value, got @body.json'],
+    [
+      ['http://x', '--json-body', '{"text": "12345678901234567890", "id": [12345678901234567890]}'],
+      '--json-body: 12345678901234567890 is too long or too large for a number',
+    ],
     [['-XPUT', 'http://x'], '-X is of curl: the method stands before the URL'],
     [['-X', 'PUT', 'http://x', '-sS', '--output=x'], '-s is of curl'],
     [['http://x', '--exect', '200'], 'no flag is called --exect; did you mean --expect?'],

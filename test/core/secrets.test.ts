@@ -70,6 +70,46 @@ describe('Secrets', () => {
     expect(['a password', 'pass', 'p%61ssword'].map((text) => holdsSecret(text, redact))).toEqual([true, false, true]);
   });
 
+  it('finds one of several lines that were ended otherwise, and short ones behind a long one', () => {
+    const key = new Secrets(['short1\nMIIcanaryLine0neAbCdEf\nshort2']);
+    for (const end of ['\n', '\r\n', '\n    ', ' ', '\\n', '\\\\n', '%0A', '%250D%250A', '+'])
+      expect(key.redact(`a short1${end}MIIcanaryLine0neAbCdEf${end}short2 b`)).toBe('a *** b');
+    expect(key.redact('MIIcanaryLine0neAbCdEf\nshort2, and more')).toBe('***, and more');
+  });
+
+  it('finds one whose bytes are told in lines', () => {
+    const long = `${canary}/abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz0123456789`;
+    const of = new Secrets([long]);
+    const wrapped = (text: string, size: number, end: string): string =>
+      text.replace(new RegExp(`.{${size}}`, 'g'), `$&${end}`);
+    const hex = Buffer.from(long).toString('hex');
+    const base64 = Buffer.from(long).toString('base64').replace(/=+$/, '');
+    expect(of.redact(`<${wrapped(base64, 76, '\r\n')}>`)).toMatch(/^<\*\*\*.?>$/);
+    expect(of.redact(`<${JSON.stringify(wrapped(base64, 76, '\r\n'))}>`)).toMatch(/^<"\*\*\*.?">$/);
+    for (const text of [hex, hex.toUpperCase(), wrapped(hex, 60, '\n'), wrapped(hex.toUpperCase(), 2, ' ').trim()])
+      expect(of.redact(`<${text}>`)).toBe('<***>');
+    expect(of.redact(`<${hex.replace(/..(?=.)/g, '$&:')}>`)).toBe('<***>');
+  });
+
+  it('hides the rest of one that a text begins with, or that stands behind a cut', () => {
+    const long = new Secrets(['abcdefghijklmnopqrst', 'line-one-is-long-enough\nand-two']);
+    expect(long.redact('mnopqrst and more')).toBe('*** and more');
+    expect(long.redact('opqrst and more')).toBe('opqrst and more');
+    expect(long.redact('failed at ..."klmnopqrst"')).toBe('failed at ..."***"');
+    expect(long.redact('Unexpected token, ..."defghijklmno"... is not valid JSON')).toBe(
+      'Unexpected token, ..."***"... is not valid JSON',
+    );
+    expect(long.redact('defghijklmno')).toBe('***');
+    expect(long.redact('long-enough\r\nand-two.')).toBe('***.');
+    expect(long.redact('words with mnopqrst in them')).toBe('words with mnopqrst in them');
+    const redact = (text: string): string => long.redact(text);
+    expect(['mnopqrst', 'abcdefgh', 'xabcdefghijklmnopqrst'].map((text) => holdsSecret(text, redact))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+
   it('hides the longer one where one is in another', () => {
     expect(new Secrets(['pass', 'password']).redact('my password')).toBe('my ***');
   });

@@ -20,6 +20,7 @@ import {
   files,
   Item,
   literals,
+  mapItems,
   toJsonl,
 } from 'batchx';
 import { fakeRuntime } from 'batchx/testing';
@@ -51,9 +52,23 @@ describe('values', () => {
     ['an object', { path: '/etc/passwd' }, ['{"path":"/etc/passwd"}']],
     ['nothing', undefined, ['undefined']],
     ['bytes that are text', Buffer.from('é'), ['é']],
+    ['a number that is exact', Number.MAX_SAFE_INTEGER, ['9007199254740991']],
   ])('%s', async (_, value, expected) => {
     const [item] = await all(from([Item.of(value)]).pipe(exec(['printf', '<%s>'], {}, runtime())));
     expect(show(item!)).toBe(expected.map((each) => `<${each}>`).join(''));
+  });
+
+  it('are no number that may be another one than was written', async () => {
+    const told = async (command: string, data: unknown) => (await shown(command, [data]))[0];
+    const said = (name: string) =>
+      expect.stringContaining(`!\`${name}\` is read as 9007199254740992, and whether its last digits`) as string;
+    expect(await told('echo {{ id }}', { id: 2 ** 53 })).toEqual(said('id'));
+    expect(await told('echo {{ id | plus: 0 }}', { id: 2 ** 53 })).toEqual(said('id'));
+    expect(await told('echo {}', 2 ** 53)).toEqual(said('data'));
+    expect(await told('echo {}', { list: [{ id: 2 ** 53 }] })).toEqual(said('id'));
+    expect(await told('echo {{ n }}', { n: NaN })).toBe(
+      '!expected `n` to be a number, got NaN, as a number in the data was too large, or none came of it; write it as text in the data',
+    );
   });
 
   it('are the path of a file, and the values of lists', async () => {
@@ -351,6 +366,49 @@ describe('a file that it creates', () => {
     const [out] = await shown('echo x > {outputPath}', ['../up'], { creates: `${folder}/in/{}.out`, shell: true });
     expect(out).toMatch(/^!cannot write .*: it leads out of .*in, expected the path of a file/);
     expect(readdirSync(folder)).toEqual(['in']);
+  });
+
+  it('begins with a path only where a user has chosen that, by an argument or by a file that was found', async () => {
+    const folder = temporaryFolder();
+    const input = join(folder, 'in');
+    writeFileSync(input, 'x');
+    const out = (creates: string) => exec('cp /dev/null {outputPath}', { creates, minBytes: 0 }, runtime());
+    const refused = (path: string, creates: string) =>
+      `!cannot write "${path}": it leads out of the folder that the command runs in (a folder before the value, as in \`/${creates}\`, would let it), expected the path of a file`;
+    for (const data of [`${folder}/text`, { path: `${folder}/row`, dir: folder }]) {
+      const creates = typeof data === 'string' ? '{}.out' : '{{ path }}.out';
+      const [item] = await all(literals([data]).pipe(out(creates)));
+      expect(show(item!)).toBe(refused(`${typeof data === 'string' ? data : data.path}.out`, creates));
+    }
+    const [up] = await all(literals([{ dir: '..' }]).pipe(out('{{ dir }}/x')));
+    expect(show(up!)).toBe(refused('../x', '{{ dir }}/x'));
+    expect(readdirSync(folder)).toEqual(['in']);
+    await all(argumentLists([[`${folder}/argument`]]).pipe(out('{}.out')));
+    await all(literals([`${folder}/text`]).pipe(out('/{}.out')));
+    await all(files(input, {}, runtime()).pipe(out('{}.found')));
+    await all(
+      files(input, {}, runtime()).pipe(
+        mapItems(() => 'text'),
+        out('{{ path }}.read'),
+      ),
+    );
+    // A row in a file that was found names what it likes.
+    const [row] = await all(
+      files(input, {}, runtime()).pipe(
+        mapItems(() => ({ path: `${folder}/row` })),
+        out('{{ path }}.out'),
+      ),
+    );
+    expect(show(row!)).toBe(refused(`${folder}/row.out`, '{{ path }}.out'));
+    expect(readdirSync(folder).toSorted()).toEqual(['argument.out', 'in', 'in.found', 'in.read', 'text.out']);
+  });
+
+  it('is no other folder where a value is empty', async () => {
+    const folder = temporaryFolder();
+    const creates = `${folder}/{{ id }}/x`;
+    expect(await shown('cp /dev/null {outputPath}', [{ id: '' }], { creates, minBytes: 0 })).toEqual([
+      `!cannot write "${folder}//x": the values of ${creates} make an empty part of it, which is another folder`,
+    ]);
   });
 
   it('has to be named by the command', () => {

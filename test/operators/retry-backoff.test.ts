@@ -269,7 +269,7 @@ describe('retryBackoff', () => {
     const wrong: [object, string][] = [
       [{ slot: 1 }, '`slot`: expected the slot of the call, got 1 (number)'],
       [{ breaker: true }, '`breaker`: expected a Breaker, got true (boolean)'],
-      [{ retryIf: /x/ }, '`retryIf`: expected a function of the error, got a value of type object'],
+      [{ retryIf: /x/ }, '`retryIf`: expected a function of the error, got a value of class RegExp'],
     ];
     for (const [options, message] of wrong) {
       expect(() => retryBackoff(3, options as RetryOptions)).toThrow(`retryBackoff: ${message}`);

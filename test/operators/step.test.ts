@@ -210,7 +210,7 @@ describe('step, with wrong options, says what was expected', () => {
     [{ breaker: 1 }, `\`breaker\`: expected ${breaker}, got 1 (number)`],
     [{ breaker: { windows: 1 } }, '`breaker`: Unrecognized key: "windows"'],
     [{ timeout: 10 }, `\`timeout\`: expected ${timeout}, got 10 (number)`],
-    [{ timeout: {} }, `\`timeout\`: expected ${timeout}, got a value of type object`],
+    [{ timeout: {} }, `\`timeout\`: expected ${timeout}, got a mapping without keys`],
     [
       { timeout: '50%' },
       '`timeout`: expected a time such as "10s", or a percentage above 100 such as "300%", got "50%"',

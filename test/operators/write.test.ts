@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileName, Item, type ItemFileOptions, jsonl, literals, pull, writeItems, writeStep } from 'batchx';
 import { type FakeRuntime, fakeRuntime } from 'batchx/testing';
@@ -205,6 +205,43 @@ describe('writeItems', () => {
     expect((await says({ path: '{{ index }}' }))[1]).toBe(
       '!content: `content` is not known; there are `sku`, `data`, `id`, `index`, `metadata`',
     );
+  });
+
+  it('refuses values that leave nothing of a part of the path: that is another folder', async () => {
+    const root = temporaryFolder();
+    const given = (a: unknown, b: unknown) => items({ a, b, dir: '' });
+    const says = async (path: string, a: unknown = '', b: unknown = 'b') =>
+      (await write(given(a, b), { root, path, content: 'x' })).map(show)[0];
+    const refused = (made: string, path: string, what = 'an empty part of it, which is another folder') =>
+      `!cannot write "${made}": the values of ${path} make ${what}`;
+    expect(await says('out/{{ a }}/{{ b }}.txt')).toBe(refused('out//b.txt', 'out/{{ a }}/{{ b }}.txt'));
+    expect(await says('{{ a }}/{{ b }}.txt')).toBe(refused('/b.txt', '{{ a }}/{{ b }}.txt'));
+    expect(await says('{{ a }}{{ a }}/x')).toBe(refused('/x', '{{ a }}{{ a }}/x'));
+    expect(await says('{{ a | upcase }}/x')).toBe(refused('/x', '{{ a | upcase }}/x'));
+    expect(await says('{{ a | upcase }}/x', null)).toBe(refused('/x', '{{ a | upcase }}/x'));
+    expect(await says('x/{{ a }}')).toBe(refused('x/', 'x/{{ a }}', 'an empty name of it, which is a folder'));
+    expect(contents(root)).toEqual({});
+    await says('out//{{ a }}{{ b }}/{{ a }}.txt');
+    await says('{{ dir }}/y');
+    expect(contents(root)).toEqual({ 'out/b/.txt': 'x', y: 'x' });
+  });
+
+  it('writes where no value says to: nothing of it leads out of `root`', async () => {
+    const root = temporaryFolder();
+    const other = join(temporaryFolder(), 'x');
+    for (const path of ['{{ path }}', '{{ path }}.txt', '{{ dir }}/x', './{{ path }}']) {
+      const results = await write(items({ path: other, dir: join(other, '..') }, { path: '../x', dir: '..' }), {
+        root,
+        path,
+        content: 'x',
+      });
+      // Behind a folder the value of an absolute path is one below it.
+      const within = path.startsWith('./') ? ['ok', 'path'] : ['path', 'path'];
+      expect(results.map(({ error }) => error?.code ?? 'ok')).toEqual(within);
+    }
+    expect(existsSync(other) || existsSync(`${other}.txt`)).toBe(false);
+    const [item] = await write(items({ id: 2 ** 60 }), { root, path: '{{ id }}', content: 'x' });
+    expect(show(item!)).toMatch(/^!`id` is read as 1152921504606846976, and whether its last digits/);
   });
 
   it('warns once of single braces that were meant to be two', async () => {

@@ -49,7 +49,7 @@ describe('options of what runs calls side by side are checked when it is made', 
       { concurrency: '4' },
       '`concurrency`: expected a whole number of at least 1, or an Observable of numbers, got "4"',
     ],
-    [{ concurrency: {} }, 'or an Observable of numbers, got a value of type object'],
+    [{ concurrency: {} }, 'or an Observable of numbers, got a mapping without keys'],
     [{ concurrency: NaN }, 'or an Observable of numbers, got NaN (number)'],
     [{ concurency: 1 }, 'Unrecognized key: "concurency"'],
     [{ ordered: 'yes' }, '`ordered`: '],
@@ -122,7 +122,7 @@ describe('other options are checked when it is made', () => {
       () =>
         toSink(
           bad(() => NEVER),
-          { takes: bad('all') },
+          { takes: bad('every') },
         ),
       'toSink: `takes`: ',
     ],
@@ -157,7 +157,7 @@ describe('other options are checked when it is made', () => {
   it.each<[unknown, string]>([
     [undefined, 'got undefined'],
     [null, 'got null'],
-    [count(), 'got a value of type function'],
+    [count(), 'got a function'],
   ])('groupBy: %s', (shape, got) => {
     expect(thrownBy(() => groupBy(String, bad(shape)))).toEqual(
       usage(`groupBy: expected aggregators by name, such as { n: count() }, ${got}`),

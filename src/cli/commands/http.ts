@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.js';
-import { withCurlHints } from '../curl-flags.js';
+import { refuseJsonBody, withCurlHints } from '../curl-flags.js';
 import { httpFlags } from '../http-flags.js';
 import { parseLine } from '../parse-line.js';
 
@@ -36,6 +36,7 @@ export const command = defineCommand({
   ],
   choices: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
   parse(args) {
+    refuseJsonBody(args);
     try {
       return parseLine(httpFlags, args, 'https://shop.example');
     } catch (error) {

@@ -29,6 +29,7 @@ export class Commands {
   readonly #runtime: Runtime;
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #keep: number;
+  readonly #redact = (text: string): string => this.#runtime.redact(text);
   readonly #places = new PlaceNumbers();
   /** What the last attempt of an item left, to be let go of when there is another one. */
   readonly #last = new WeakMap<Item, CommandResult>();
@@ -60,7 +61,7 @@ export class Commands {
   outputOf(item: Item): ItemOutput {
     const values = { ...valuesOf(item.data), seq: item.seq + 1, slot: 1, scope: namesOf(item, this.#runtime.context) };
     if (this.#creations === undefined) throw new BatchxError('usage', 'exec: expected `creates`, got none');
-    return this.#creations.placeOf(values, this.#folderOf(values));
+    return this.#creations.placeOf(values, this.#folderOf(values), item);
   }
 
   async #perform(item: Item, slot: Slot, place: number): Promise<Item> {
@@ -72,7 +73,7 @@ export class Commands {
     const file = dryRun ? undefined : await this.#creations?.begin(item, own, cwd);
     if (file === 'there') return item.skip('already-done');
     try {
-      const outputPath = dryRun ? this.#creations?.pathOf(own) : file?.temp;
+      const outputPath = dryRun ? this.#creations?.pathOf(own, item) : file?.temp;
       const values: Values = { ...own, outputPath };
       const rendered = this.#command.render(values);
       const argv = file?.inPlace(rendered) ?? rendered;
@@ -84,7 +85,7 @@ export class Commands {
         return result;
       };
       refuseSecrets([...argv, cwd ?? ''], this.#runtime);
-      if (dryRun) return item.withData(dataOf(resultOf(told(command)), this.#options.stdout, item.data));
+      if (dryRun) return item.withData(dataOf(resultOf(told(command)), this.#options.stdout, item.data, this.#redact));
       this.#runtime.events.emit('batch:command', { item, command });
       const result = await this.#start(item, { argv, cwd, tag: tagOf(values.args), resultOf }, slot);
       return await this.#finish(item, result, file);
@@ -97,8 +98,8 @@ export class Commands {
   async #finish(item: Item, result: CommandResult, file: Creation | undefined): Promise<Item> {
     const { okExit, retryExit, stdout } = this.#options;
     try {
-      expectSuccess(result, okExit, retryExit);
-      const data = dataOf(result, stdout, item.data);
+      expectSuccess(result, okExit, retryExit, this.#redact);
+      const data = dataOf(result, stdout, item.data, this.#redact);
       await file?.commit(result);
       if (data !== result) result.dispose();
       return item.withData(data);

@@ -47,7 +47,7 @@ export const execOptions = z.strictObject({
     .meta({ template: 'command', place: 'output' })
     .optional()
     .describe(
-      'The file that it makes, seen from the folder that the command runs in. The command is given a temporary name for it, as `{outputPath}` or where it says the same as this; the file gets its own name once the command has succeeded.',
+      'The file that it makes, seen from the folder that the command runs in. The command is given a temporary name for it, as `{outputPath}` or where it says the same as this; the file gets its own name once the command has succeeded. No value leads out of the folder that is written before it; at the front an argument, or the path of a file that was found, may name any, and other data one below that folder.',
     ),
   onExists: z
     .enum(['fail', 'skip', 'overwrite'])

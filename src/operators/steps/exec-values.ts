@@ -3,6 +3,7 @@ import type { Argument } from '../../core/command/argument.js';
 import { Arguments } from '../../core/command/arguments.js';
 import { classOf } from '../../core/error-class.js';
 import { BatchxError, messageOf } from '../../core/errors.js';
+import { exactJson } from '../../core/exact.js';
 import { FileEntry } from '../../core/file-entry.js';
 
 /** The values of an item that stand for the placeholders of a command. */
@@ -36,7 +37,7 @@ const isArgument = (value: unknown): value is Argument => typeof value === 'stri
 function valueOf(value: unknown): Argument {
   if (value instanceof FileEntry) return value.pathBytes ?? value.path;
   if (isArgument(value)) return value;
-  return JSON.stringify(value) ?? String(value);
+  return exactJson(value, 'data') ?? String(value);
 }
 
 async function* contentOf({ path, pathBytes }: FileEntry): AsyncGenerator<Uint8Array> {

@@ -3,12 +3,13 @@ import { BatchxError, haltingOf } from '../../core/errors.js';
 import { contentTypeOf, isText, jsonIn, textOf } from '../../core/http/content.js';
 import { acceptEncoding, decodeBody, DecodeFailure } from '../../core/http/decode.js';
 import { exchange, type ExchangeLimits, type HttpAnswer, type HttpRequest } from '../../core/http/exchange.js';
-import { requestLine } from '../../core/http/failure.js';
+import { failureOf, lateOf, requestLine } from '../../core/http/failure.js';
 import { locationOf, redirected } from '../../core/http/redirect.js';
 import { refusedBy } from '../../core/http/refused.js';
 import type { Item } from '../../core/item.js';
 import { beginning } from '../../core/response-error.js';
 import { Deadline } from '../../core/policy/deadline.js';
+import { serverPauses } from '../../core/policy/server-pauses.js';
 import type { Runtime } from '../../core/runtime.js';
 import { toBytes } from '../../core/schema.js';
 import type { Slot } from '../../core/slot.js';
@@ -52,8 +53,9 @@ export class HttpCalls {
     try {
       return await this.#finish(item, request, answer);
     } catch (error) {
-      const known = error instanceof BatchxError && error.code !== 'expression' ? error : ofRule(error);
-      throw request.method === first.method ? known : afterwards(known);
+      const known = askedBy(BatchxError.from(error), request);
+      // The answer is there: it is the rule that is wrong, whatever was done.
+      throw request.method === first.method || known.code === 'expression' ? known : afterwards(known);
     }
   };
 
@@ -65,6 +67,7 @@ export class HttpCalls {
       let to: URL | undefined;
       let answer: HttpAnswer;
       try {
+        if (request.url.host !== first.url.host) await this.#allowed(request, slot);
         const dispatcher = await this.#runtime.dispatcher(guarded);
         answer = await exchange(dispatcher, request, this.#limits(slot), slot);
         to = this.#isExpected(answer.status) ? undefined : locationOf(answer, request);
@@ -77,8 +80,23 @@ export class HttpCalls {
           class: 'permanent',
         });
       }
-      request = redirected(request, answer.status, to);
+      request = redirected(request, answer.status, to, (text) => this.#runtime.redact(text));
     }
+  }
+
+  /** Another server than that of the call may have asked to be left alone: nobody has looked for that yet. */
+  #allowed(request: HttpRequest, { signal }: Slot): Promise<void> | undefined {
+    const pauses = serverPauses(this.#runtime).of(request.url.host);
+    if (pauses.try()) return undefined;
+    return new Promise((resolve, reject) => {
+      const cancel = pauses.wait(() => resolve());
+      const stop = (): void => {
+        cancel();
+        reject(failureOf(lateOf(signal.reason, request), request, false));
+      };
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop);
+    });
   }
 
   /** An attempt that may take longer than usual may wait for its answer as long. */
@@ -107,7 +125,7 @@ export class HttpCalls {
       if (this.#rules.isThrottled(response, item)) throw await this.#throttled(item, request, answer, response);
       if (!isExpected) throw await this.#refused(item, request, answer, response);
       if (!this.#rules.isSuccess(response, item)) {
-        const said = `${requestLine(request)} answered ${status}, which is no \`success\`${told(body)}`;
+        const said = `${requestLine(request)} answered ${status}, which is no \`success\`${this.#told(body)}`;
         throw new BatchxError('http', said, { class: 'permanent' });
       }
     }
@@ -149,7 +167,7 @@ export class HttpCalls {
   async #throttled(item: Item, request: HttpRequest, answer: HttpAnswer, response: HttpResponse): Promise<BatchxError> {
     const { retryAfterMs } = await refusedBy(answer, request, this.#runtime);
     const wait = this.#rules.waitOf(response, item) ?? retryAfterMs;
-    const said = `${requestLine(request)} answered ${response.status}, which is \`throttled\`${told(response.body)}`;
+    const said = `${requestLine(request)} answered ${response.status}, which is \`throttled\`${this.#told(response.body)}`;
     return new BatchxError('http', said, { class: 'throttled', ...(wait !== undefined && { retryAfterMs: wait }) });
   }
 
@@ -170,6 +188,14 @@ export class HttpCalls {
       retryAfterMs: wait,
       ...haltingOf(error),
     });
+  }
+
+  /** What an answer says, for a message. */
+  #told(body: unknown): string {
+    const text =
+      body === null || body instanceof Uint8Array ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+    const line = beginning(text ?? '', (each) => this.#runtime.redact(each));
+    return line === '' ? '' : `: ${line}`;
   }
 }
 
@@ -197,26 +223,20 @@ const isFramed = (headers: HttpResponse['headers']): boolean =>
 const cutOff = ({ code, message, cause }: BatchxError): BatchxError =>
   new BatchxError(code, message, { class: 'ambiguous', maybeDone: true, cause });
 
-/** What a rule throws is wrong each time, and the call was done. */
-const ofRule = (error: unknown): BatchxError =>
-  new BatchxError('expression', BatchxError.from(error).message, { class: 'permanent', maybeDone: true, cause: error });
+/** Says which server it is that is to be left alone. */
+const askedBy = (error: BatchxError, { url }: HttpRequest): BatchxError =>
+  error.retryAfterMs === undefined ? error : Object.assign(error, { server: url.host });
 
 /** What fails once a redirect has made another request of it: the first one was done. */
 function afterwards(error: BatchxError): BatchxError {
   if (error.class === 'cancelled' || error.class === 'fatal') return error;
-  const { code, message, retryable } = error;
+  const { code, message, retryable, retryAfterMs, server } = error;
   return new BatchxError(code, message, {
     class: retryable ? 'ambiguous' : error.class,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(server !== undefined && { server }),
     maybeDone: true,
     cause: error,
     ...haltingOf(error),
   });
-}
-
-/** What an answer says, for a message. */
-function told(body: unknown): string {
-  const text =
-    body === null || body instanceof Uint8Array ? '' : typeof body === 'string' ? body : JSON.stringify(body);
-  const line = beginning(text ?? '');
-  return line === '' ? '' : `: ${line}`;
 }

@@ -53,6 +53,7 @@ export const useStep = defineStep({
     ({ module }) =>
     () =>
       module,
+  ready: load,
   create(options, runtime) {
     let loading: Promise<StepFunction> | undefined;
     let loaded: StepFunction | undefined;
