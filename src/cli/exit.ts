@@ -11,6 +11,7 @@ export const EXIT = {
   halted: 3,
   input: 4,
   output: 5,
+  locked: 6,
   bug: 70,
 } as const;
 
@@ -27,6 +28,8 @@ export function endingOf(code: ErrorCode): Ending {
       return EXIT.input;
     case 'output':
       return EXIT.output;
+    case 'locked':
+      return EXIT.locked;
     case 'closed':
       return 'SIGPIPE';
     case 'halted':

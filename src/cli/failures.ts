@@ -24,6 +24,8 @@ export interface Again {
   readonly command: string | undefined;
   /** Whether the results of these few would take the place of those of all. */
   readonly replaces?: boolean;
+  /** Whether the input reads no such file: then it is of no use as one. */
+  readonly unread?: boolean;
 }
 
 export interface FailuresOptions {
@@ -144,9 +146,10 @@ function describe({ code, pattern, where, message, retried }: Cause, room: numbe
   return room - line.length > TITLE.least ? `${line}: ${said}` : line;
 }
 
-function howAgain({ file, command, replaces }: Again, { failed, inDoubt }: Counts): string[] {
+function howAgain({ file, command, replaces, unread }: Again, { failed, inDoubt }: Counts): string[] {
   const those = failed === 1 ? 'the one that failed' : `just the ${number(failed)} that failed`;
   const how = replaces === true ? 'give it as input, with other outputs' : 'give it as input';
+  if (unread === true) return [`what failed is in ${file}`];
   if (command === undefined) return [`what failed is in ${file}: ${how}, and ${those} will run again`];
   const doubtful = inDoubt === 1 ? 'the one in doubt' : `the ${number(inDoubt)} in doubt`;
   const twice = command.replace(/^(batchx \S+)/, '$1 --retry-in-doubt');

@@ -25,7 +25,7 @@ export function watchFaults({ stray, bug, stuck }: FaultListener): void {
 const here = new URL('.', import.meta.url).href;
 
 /** Whether an error was made in our files, and not in code of the user that they have called. */
-function isOurs(error: unknown): boolean {
+export function isOurs(error: unknown): boolean {
   if (error instanceof BatchxError) return error.code === 'bug';
   if (!(error instanceof Error)) return false;
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));

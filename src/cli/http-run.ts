@@ -49,6 +49,7 @@ export async function runRequests(line: Line): Promise<Ending> {
               words,
               without: line.literals ? ['arg-file', 'in'] : ['arg-file'],
             }),
+      workersBy: 'flag',
       told: adHocError,
       reword: (error) => inFlags(rewordFor(httpFlags)(error)),
       prepare: (runtime) => (flags.verbose ? telling(runtime) : runtime),

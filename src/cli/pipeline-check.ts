@@ -11,7 +11,7 @@ import { type Ending, EXIT } from './exit.js';
 import { type PipelineLine, pipelinesOf } from './pipeline-of.js';
 import { number } from './progress-line.js';
 import { hideWith, say } from './terminal.js';
-import { divertConsole } from './user-console.js';
+import { whileLoading } from './user-modules.js';
 import { writeOut } from './write-out.js';
 
 interface CheckLine extends PipelineLine {
@@ -40,7 +40,7 @@ interface Examined {
 async function examined(line: CheckLine): Promise<Examined> {
   let files: [PipelineFile, ...PipelineFile[]];
   try {
-    files = await pipelinesOf(line);
+    files = await whileLoading(() => pipelinesOf(line));
   } catch (error) {
     if (error instanceof FaultsError) return { faults: error.faults, warnings: [], told: [] };
     throw error;
@@ -48,9 +48,8 @@ async function examined(line: CheckLine): Promise<Examined> {
   const runtime = createRuntime();
   const secrets = new Secrets(files.flatMap((file) => secretsOf(file, runtime)));
   hideWith((text) => secrets.redact(text));
-  divertConsole();
   const all: Examined[] = [];
-  for (const file of files) all.push(await examinedOne(file, line.flags.items, files.length > 1));
+  for (const file of files) all.push(await whileLoading(() => examinedOne(file, line.flags.items, files.length > 1)));
   const faults = all.flatMap((each) => each.faults).map((fault) => hidden(fault, secrets));
   const { name } = files[0].document;
   const told = line.flags.items ? all.flatMap((each) => each.told) : [`${name}: nothing is wrong with it`];

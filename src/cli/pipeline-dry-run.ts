@@ -54,7 +54,9 @@ export async function dryRunFile(
   const { outputs } = result;
   const places = outputs.length === 0 ? ['-'] : outputs;
   const where = places.map((path) => (path === '-' ? 'standard output' : path)).join(', ');
-  say(`a dry run of the first ${limit} items, in which nothing was touched; the results would go to ${where}`);
+  say(
+    `a dry run of the first ${limit === 1 ? 'item' : `${limit} items`}, in which nothing was touched; the results would go to ${where}`,
+  );
   return EXIT.ok;
 }
 

@@ -10,6 +10,7 @@ import { refusePart } from '../pipeline/file/part-files.js';
 import { entriesOf, type PipelineFile, textOf } from '../pipeline/file/pipeline-file.js';
 import type { Plan, Use } from '../pipeline/plan.js';
 import { type FileRunResult, runFile } from '../pipeline/run-file.js';
+import type { WorkersBy } from '../report/recommendations.js';
 import type { RunRecorder } from '../report/run-recorder.js';
 import { commandAgain } from './again.js';
 import { refuseClosedOutput } from './closed.js';
@@ -25,20 +26,22 @@ import { runFlags } from './run-flags.js';
 import { Reporting } from './run-report.js';
 import { inSession, type Session } from './session.js';
 import { hideWith } from './terminal.js';
+import { whileLoading } from './user-modules.js';
 
 type Flags = z.output<typeof runFlags>;
 
 /** Runs the pipeline of a file, once all that can be known before says that it can run. */
 export async function runPipelineFile(line: ParsedLine<typeof runFlags>): Promise<Ending> {
   const { flags } = line;
-  const given = await pipelineOf(line);
+  const given = await whileLoading(() => pipelineOf(line));
   const file = flags.test ? inTest(given) : given;
   const again: Around['again'] = (letters, elsewhere) => {
-    if (!readsLetters(file) || (elsewhere && outputsOutside(file).length > 0)) return undefined;
+    if (flags.manifest !== undefined || !readsLetters(file) || (elsewhere && outputsOutside(file).length > 0))
+      return undefined;
     const other = elsewhere ? { without: ['output'], more: ['--output', anotherFolder(given)] } : {};
     return commandAgain('run', runFlags, line.args, letters, other);
   };
-  return runChecked(file, flags, { again, ...(flags.test && { refuse: refuseOutside }) });
+  return runChecked(file, flags, { again, letters: readsLetters(file), ...(flags.test && { refuse: refuseOutside }) });
 }
 
 /** The flags that say how a pipeline is run, whatever it does. */
@@ -47,6 +50,10 @@ type Running = Omit<Flags, 'pipeline' | 'config' | 'set' | 'input' | 'manifest' 
 export interface Around {
   /** The command line that runs the items of a file again, where there is one; `elsewhere` it writes to other files. */
   readonly again: (letters: string, elsewhere: boolean) => string | undefined;
+  /** Whether the input reads items that failed, in the place of its own; it does unless said. */
+  readonly letters?: boolean;
+  /** How its user says how many workers there are: by a key of the pipeline unless it is one of the command line. */
+  readonly workersBy?: WorkersBy;
   /** What is wrong with the pipeline, as its user is told it. */
   readonly told?: (faults: readonly PlacedFault[]) => BatchxError;
   readonly reword?: Reword;
@@ -60,20 +67,28 @@ export interface Around {
 export async function runChecked(
   file: PipelineFile,
   flags: Running,
-  { again, told = faultsError, reword, refuse, prepare = (runtime) => runtime }: Around,
+  {
+    again,
+    letters = true,
+    workersBy = 'key',
+    told = faultsError,
+    reword,
+    refuse,
+    prepare = (runtime) => runtime,
+  }: Around,
 ): Promise<Ending> {
-  const faults = await checkPipeline(file, createRuntime());
-  if (faults.length > 0) throw told(faults);
-  refuse?.(file);
-  const { quiet, progress, failed } = flags;
   const secrets = new Secrets(secretsOf(file, createRuntime()));
   const redact = (text: string): string => secrets.redact(text);
   hideWith(redact);
+  const faults = await whileLoading(() => checkPipeline(file, createRuntime()));
+  if (faults.length > 0) throw told(faults);
+  refuse?.(file);
+  const { quiet, progress, failed } = flags;
   if (flags['dry-run']) return dryRunFile(file, flags);
   const { report, 'report-items': items, json } = flags;
   for (const path of [failed, report, items]) if (path !== undefined) await refusePart(file, path);
   if (failed !== undefined) await checkFailed(failed);
-  const reporting = new Reporting({ pipeline: file.name, report, items, json, redact, again });
+  const reporting = new Reporting({ pipeline: file.name, report, items, json, redact, again, letters, workersBy });
   await reporting.check();
   const outputs = entriesOf(file, 'output');
   const rows = outputs.length === 0 || outputs.some(({ form, value }) => value[form.verb] === '-');
@@ -91,7 +106,7 @@ function anotherFolder({ keys: { outputRoot } }: PipelineFile): string {
 /** Whether failed items can be given in place of the input, as its source reads them. */
 function readsLetters(file: PipelineFile): boolean {
   const [input] = entriesOf(file, 'input');
-  return input !== undefined && ['jsonl', 'json', 'csv', 'lines'].includes(input.form.verb);
+  return input !== undefined && ['jsonl', 'json', 'csv', 'lines', 'items', 'manifest'].includes(input.form.verb);
 }
 
 async function runIn(

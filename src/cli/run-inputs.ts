@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { BatchxError } from '../core/errors.js';
+import { isLetterFile } from '../core/letter-file.js';
 import { entriesOf, type PipelineFile } from '../pipeline/file/pipeline-file.js';
 import { endingsOf, filesOf, FORMATS, type Format } from './inputs.js';
 
@@ -15,7 +16,10 @@ export async function inputFor(
   if (inputs.length === 0) return undefined;
   const [entry] = entriesOf(file, 'input');
   const { form, value } = entry ?? {};
-  const own = form?.definition.main === undefined || form.verb === 'items' ? 'files' : form.verb;
+  const listed = form?.verb === 'items';
+  // Values that failed are read as what they were.
+  if (listed && (await Promise.all(inputs.map(isLetterFile))).every(Boolean)) return { jsonl: inputs };
+  const own = form?.definition.main === undefined || listed ? 'files' : form.verb;
   // Standard input has no names of files: what has no format of its own is rows.
   const verb = own === 'files' && inputs.includes('-') ? 'jsonl' : own;
   const paths = isFormat(verb)

@@ -5,6 +5,7 @@ import type { FileRunResult } from '../pipeline/run-file.js';
 import { ItemRows } from '../report/item-rows.js';
 import { makeReport } from '../report/make-report.js';
 import { checkReportPath, writeReport } from '../report/report-file.js';
+import type { WorkersBy } from '../report/recommendations.js';
 import type { Report, Resources } from '../report/report-schema.js';
 import { redactedJson } from '../core/redacted.js';
 import { RunRecorder } from '../report/run-recorder.js';
@@ -19,6 +20,7 @@ import { writeOut } from './write-out.js';
 
 export interface ReportingOptions {
   readonly pipeline: string;
+  readonly workersBy: WorkersBy;
   /** Where the command line wants the report, and a row for each item. */
   readonly report: string | undefined;
   readonly items: string | undefined;
@@ -28,6 +30,8 @@ export interface ReportingOptions {
   readonly redact: (text: string) => string;
   /** The command line that runs the items of a file again, where there is one; `elsewhere` it writes to other files. */
   readonly again: (file: string, elsewhere: boolean) => string | undefined;
+  /** Whether the items of that file can be given as input. */
+  readonly letters: boolean;
 }
 
 /** So much of the values that were made of all results has room in a line, in characters. */
@@ -104,6 +108,7 @@ export class Reporting {
     return makeReport(this.#recorder as RunRecorder, {
       batchx: version,
       pipeline: this.#options.pipeline,
+      workersBy: this.#options.workersBy,
       run: id,
       exit: exitOf(ending),
       interrupted,
@@ -135,7 +140,12 @@ export class Reporting {
       again:
         failed === undefined
           ? undefined
-          : { file: failed, command: failures.again ?? undefined, replaces: this.#replaces() },
+          : {
+              file: failed,
+              command: failures.again ?? undefined,
+              replaces: this.#replaces(),
+              unread: !this.#options.letters,
+            },
       lines: [
         ...(values === '' || (kept && values.length > SMALL) ? [] : [values]),
         ...cached(report),

@@ -20,6 +20,10 @@ export async function expectLetters(path: string): Promise<void> {
   throw new BatchxError('usage', `cannot write ${path}: ${why}`, { where: path });
 }
 
+/** Whether a file is one of dead letters, as far as that can be seen without taking something away. */
+export const isLetterFile = async (path: string): Promise<boolean> =>
+  (await isFile(path)) && isDeadLetter(await headOf(path).catch(() => ''));
+
 /** Whether there is a file, and not a pipe, a device or a folder. */
 export const isFile = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isFile() === true;

@@ -91,5 +91,15 @@ export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'number' || typeof value === 'boolean') return `${value} (${typeof value})`;
   if (value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  const { constructor: made } = value as { readonly constructor?: { readonly name: string } };
+  if (made !== undefined && made !== Object) return `a value of class ${made.name}`;
+  const keys = Object.keys(value);
+  const more = keys.length > SHOWN_KEYS ? `, and ${keys.length - SHOWN_KEYS} more` : '';
+  if (keys.length === 0) return 'a mapping without keys';
+  return `a mapping with ${keys.length === 1 ? 'the key' : 'keys'} ${keys.slice(0, SHOWN_KEYS).join(', ')}${more}`;
 }
+
+/** So many keys are told of a value that was given where something else was expected. */
+const SHOWN_KEYS = 5;

@@ -128,9 +128,19 @@ class ItemsCheck {
       this.faults.add('input', item, this.#path('input'), () => error.message);
       return;
     }
+    this.#refuseInput(item);
     const name = idName(item);
     if (this.#seen.isFirst(name, item)) return;
     this.faults.add('id', item, this.#path('input'), () => `its id "${item.id}" is that of ${FIRST}, too`, name);
+  }
+
+  /** An output that is written for all items must not be one of them. */
+  #refuseInput(item: Item): void {
+    const { data } = item;
+    if (this.#outputs.size === 0 || !(data instanceof FileEntry)) return;
+    const output = this.#outputs.get(this.#look.real(resolve(data.path)));
+    if (output === undefined) return;
+    this.faults.add('refused', item, this.#path('output'), () => `${output} would be written in its place`);
   }
 
   result(nameOf: (first: string) => string | undefined): ItemsChecked {

@@ -112,6 +112,7 @@ export const argumentsSource = defineSource({
   status: 'stable',
   summary: 'Makes one item of each combination of the values of several lists.',
   options: argumentsOptions,
+  fields: ['values', 'names'],
   examples: [
     { title: 'Every file in every size', options: { lists: [{ path: 'files.txt' }, ['100', '200']] } },
     { title: 'Columns with names', options: { lists: [{ path: 'users.tsv' }], colsep: '\\t', header: true } },

@@ -8,6 +8,7 @@ import { parseOptions } from '../core/schema.js';
 import { fromSource } from '../core/source.js';
 import { type Found, walk, type WalkOptions } from '../core/walk.js';
 import { FILE_ORDERS, inOrder, needsStats } from '../core/walk/in-order.js';
+import { covers } from '../core/walk/covers.js';
 import { type Targets, targetsOf } from '../core/walk/targets.js';
 
 const text = (what: string) =>
@@ -96,6 +97,8 @@ export const filesSource = defineSource({
     { title: 'Two folders, without the tests', options: { pattern: ['src', 'bin'], exclude: '**/*.test.ts' } },
     { title: 'The smallest first', options: { pattern: '*.csv', order: 'smallest' } },
   ],
+  covers: ({ pattern, exclude, cwd = '', hidden }, path) =>
+    covers([pattern].flat(), cwd, hidden, path) && !covers([exclude].flat(), cwd, true, path),
   ready: (options) => targetsIn(options),
   async *open(options, _runtime, signal) {
     const { pattern, order, follow } = options;

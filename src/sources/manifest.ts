@@ -72,8 +72,8 @@ export const manifestSource = defineSource({
   async *open({ path }, runtime, signal) {
     const end = useInputs([path], runtime);
     try {
-      const entries = await entriesIn(path);
-      const place: Place = { source: path, locate: (index) => ({ index }) };
+      const { entries, lines } = await entriesIn(path);
+      const place: Place = { source: path, locate: (index) => ({ line: lines[index] as number, index }) };
       for (let from = 0; from < entries.length && !signal.aborted; from += BLOCK)
         yield entries.slice(from, from + BLOCK).map((each, i) => itemOf(each, from + i, place));
     } finally {
@@ -107,39 +107,58 @@ function itemOf(value: unknown, seq: number, place: Place): Item {
 
 const known = new Set<string>(MANIFEST_KEYS);
 
-async function entriesIn(path: string): Promise<readonly unknown[]> {
+/** The entries of a manifest, and the lines that they begin on. */
+interface Entries {
+  readonly entries: readonly unknown[];
+  readonly lines: readonly number[];
+}
+
+async function entriesIn(path: string): Promise<Entries> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
     throw unreadable(path, error);
   }
-  const value = /\.(?:jsonl|ndjson)$/.test(path) ? linesIn(text, path) : await documentIn(text, path);
+  if (/\.(?:jsonl|ndjson)$/.test(path)) return linesIn(text, path);
+  const { value, linesOf } = await documentIn(text, path);
   const list = Array.isArray(value) ? value : (value as { items?: unknown } | null)?.items;
   const unknown = Object.keys(Array.isArray(value) ? {} : (value ?? {})).find((key) => !known.has(key));
   if (Array.isArray(list) && unknown !== undefined) {
     const hint = didYouMean(unknown, known) || `; there are ${[...known].join(', ')}`;
     throw new BatchxError('input', `${path}: \`${unknown}\` is not known beside \`items\`${hint}`, { where: path });
   }
-  if (Array.isArray(list)) return list as unknown[];
+  if (Array.isArray(list)) return { entries: list as unknown[], lines: linesOf() };
   throw new BatchxError('input', `${path}: expected a list of items, or one under \`items\``, { where: path });
 }
 
-function linesIn(text: string, path: string): unknown[] {
-  return text.split('\n').flatMap((line, index) => {
+function linesIn(text: string, path: string): Entries {
+  const lines: number[] = [];
+  const entries = text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return [];
+    lines.push(index + 1);
     try {
       return [JSON.parse(line) as unknown];
     } catch (error) {
       throw new BatchxError('input', `${path}:${index + 1}: not JSON: ${messageOf(error)}`, { where: path });
     }
   });
+  return { entries, lines };
 }
 
-async function documentIn(text: string, path: string): Promise<unknown> {
-  const { parse } = exportsOf(await import('yaml'));
+async function documentIn(text: string, path: string) {
+  const { isMap, isSeq, LineCounter, parseDocument } = exportsOf(await import('yaml'));
+  const lineCounter = new LineCounter();
   try {
-    return parse(text, { version: '1.2', schema: 'core', maxAliasCount: 100 });
+    const document = parseDocument(text, { version: '1.2', schema: 'core', lineCounter });
+    const [fault] = document.errors;
+    if (fault !== undefined) throw fault;
+    const linesOf = (): number[] => {
+      const list = isMap(document.contents) ? document.contents.get('items', true) : document.contents;
+      const entries = isSeq(list) ? (list.items as { readonly range?: readonly number[] | null }[]) : [];
+      return entries.map(({ range }) => lineCounter.linePos(range?.[0] ?? 0).line);
+    };
+    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, linesOf };
   } catch (error) {
     const said = messageOf(error).split('\n')[0] ?? '';
     const what = said.includes('call stack') ? 'it has too many levels, one in the other' : said;

@@ -1,6 +1,6 @@
 import { compileCommand } from '../../core/command/compile-command.js';
 import { BatchxError } from '../../core/errors.js';
-import { compileExpression } from '../../core/expression.js';
+import { compileExpression, unparsedAt } from '../../core/expression.js';
 import { metaOf, type OptionMeta } from '../../core/option-meta.js';
 import { didYouMean } from '../../core/suggest.js';
 import { compileTemplate } from '../../core/template.js';
@@ -158,18 +158,21 @@ function valueFaults(file: PipelineFile, value: unknown, meta: OptionMeta, path:
   if (meta.expression !== undefined && typeof value === 'string') {
     // What a source calls its items may be a template too.
     return isTemplate(value, meta.expression)
-      ? unknownNames(file, compileTemplate(value).names, path, known)
+      ? placed(unknownNames(file, compileTemplate(value).names, path, known), value)
       : [
-          ...said(path, () => {
+          ...said(path, value, () => {
             // A name that no expression can say is told where it is given.
             const outputs = known.outputs.filter((name) => refusedName(name) === undefined);
             compileExpression(value, [...(meta.expression ?? []), ...outputs, 'config', 'env', 'run']);
           }),
-          ...unknownNames(
-            file,
-            configNamesIn(value).map((name) => `config.${name}`),
-            path,
-            known,
+          ...placed(
+            unknownNames(
+              file,
+              configNamesIn(value).map((name) => `config.${name}`),
+              path,
+              known,
+            ),
+            value,
           ),
         ];
   }
@@ -178,10 +181,22 @@ function valueFaults(file: PipelineFile, value: unknown, meta: OptionMeta, path:
     const names = namesIn(text, meta);
     if (names === undefined) return [];
     const secret = meta.template === 'command' ? names.find((name) => isSecret(file, name)) : undefined;
-    if (secret !== undefined) return [{ path: at, message: shownInCommand(secret) }];
-    return [...unknownNames(file, names, at, known), ...(meta.template === true ? hints(text, at, known) : [])];
+    if (secret !== undefined) return placed([{ path: at, message: shownInCommand(secret) }], text);
+    const unknown = placed(unknownNames(file, names, at, known), text);
+    return [...unknown, ...(meta.template === true ? placed(hints(text, at, known), text) : [])];
   });
 }
+
+/** Faults of a text with the place in it: that of the name which they begin with. */
+const placed = (faults: readonly Fault[], text: string): Fault[] =>
+  faults.map((fault) => {
+    const [, name = ''] = /`(?:\{\s*)?([^`}\s]+)/.exec(fault.message) ?? [];
+    if (name === '') return fault;
+    const at = text.search(new RegExp(`(?<![\\p{ID_Continue}$.])${escaped(name)}(?![\\p{ID_Continue}$])`, 'u'));
+    return at < 0 ? fault : { ...fault, at };
+  });
+
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
 /** Single braces that look as if a value was meant. */
 function hints(text: string, path: Path, known: KnownNames): Fault[] {
@@ -243,12 +258,12 @@ function textsIn(value: unknown, path: Path): (readonly [string, Path])[] {
   return Object.entries(asKeys(value)).flatMap(([key, each]) => textsIn(each, [...path, key]));
 }
 
-function said(path: Path, compile: () => unknown): Fault[] {
+function said(path: Path, text: string, compile: () => unknown): Fault[] {
   try {
     compile();
     return [];
   } catch (error) {
-    return [{ path, message: BatchxError.from(error).message }];
+    return [{ path, at: unparsedAt(text) ?? 0, message: BatchxError.from(error).message }];
   }
 }
 

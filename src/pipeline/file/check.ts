@@ -7,6 +7,7 @@ import { createRuntime, type Runtime } from '../../core/runtime.js';
 import { describeIssues, parseOptions } from '../../core/schema.js';
 import { fromSource } from '../../core/source.js';
 import { declaredEnv, entryFaults } from './check-entries.js';
+import { type InputFiles, inputFaults } from './check-inputs.js';
 import { nameWarnings, outputFaults, recipeWarnings } from './check-outputs.js';
 import { policyFaults } from './check-policies.js';
 import { worldFaults } from './check-world.js';
@@ -28,7 +29,8 @@ const PEEKED = 20;
 /**
  * All that can be known of a pipeline before it starts: what does not fit the schema, names that are not known,
  * expressions that do not parse, and variables, programs and files that are not there. Of rows in a file the first are
- * read, for their fields; nothing is written, called or run.
+ * read, for their fields. Modules that steps use are loaded, which runs what is at their top; nothing else is run, called
+ * or written.
  */
 export async function checkPipeline(file: PipelineFile, runtime: Runtime): Promise<PlacedFault[]> {
   return (await examinePipeline(file, runtime)).faults;
@@ -52,14 +54,21 @@ export async function examinePipeline(
   const context = contextOf(file, set);
   const input = [...path, 'input'].join('.');
   const readable = !shape.some((fault) => fault.path.length <= path.length || fault.path.join('.').startsWith(input));
+  const inputs = readable ? await inputFaults(file, context, inputFiles(file, context)) : [];
   const fields = readable ? await fieldsOf(file, context, runtime) : undefined;
   const texts = entryFaults(file, fields);
   const made =
     shape.length + texts.length > 0 ? [] : [...stepFaults(file, context, set), ...optionFaults(file, context)];
   const world = worldFaults(file, runtime, made);
-  const policies = [...policyFaults(file), ...outputFaults(file, context), ...(await partFaults(file, context))];
+  const right = shape.length + texts.length === 0;
+  const unready = right ? await readyFaults(file, context, set, [...made, ...world]) : [];
+  const outputs = [...outputFaults(file, context), ...(await partFaults(file, context)), ...inputs];
+  const policies = [...policyFaults(file), ...outputs];
   return {
-    faults: placedFaults(document, foundElsewhere(file, [...shape, ...texts, ...policies, ...world, ...made])),
+    faults: placedFaults(
+      document,
+      foundElsewhere(file, [...shape, ...texts, ...policies, ...world, ...made, ...unready]),
+    ),
     warnings: placedFaults(document, [...nameWarnings(file, fields), ...recipeWarnings(file)]),
   };
 }
@@ -80,23 +89,57 @@ function stepFaults(file: PipelineFile, context: PipelineContext, runtime: Runti
     if (definition.kind !== 'step') return [];
     let at = form.verb;
     try {
-      const own = contextIn(entry, context, runtime);
-      const to = {
-        context: own,
-        outputs: known[index]?.outputs ?? [],
-        outputRoot: undefined,
-        folder: (recipe?.file ?? file).folder,
-      };
-      const options = prepareOptions(definition.options, optionsIn(form, value), to);
-      const parsed = parseOptions(definition.options, options, form.verb);
-      definition.create(parsed, { ...runtime, context: own });
+      const { parsed, own } = prepared(entry, known[index]?.outputs ?? [], { file, context, runtime });
+      definition.create(parsed, own);
       at = 'cache';
-      if (caches) definition.cacheKey?.(parsed, { ...runtime, context: own });
+      if (caches) definition.cacheKey?.(parsed, own);
       return [];
     } catch (error) {
       return [{ document, path: [...path, at], message: BatchxError.from(error).message }];
     }
   });
+}
+
+/** The code of the user's that steps run and that cannot be used; `others` is what is wrong with them besides. */
+async function readyFaults(
+  file: PipelineFile,
+  context: PipelineContext,
+  runtime: Runtime,
+  others: readonly Fault[],
+): Promise<Fault[]> {
+  const known = knownNames(file, undefined);
+  const faults: Fault[] = [];
+  for (const [index, entry] of entriesOf(file, 'steps').entries()) {
+    const { form, path, recipe } = entry;
+    const { definition } = form;
+    const document = recipe?.file.document;
+    const wrong = others.some((each) => each.document === document && path.every((part, i) => each.path[i] === part));
+    if (wrong || definition.kind !== 'step' || definition.ready === undefined) continue;
+    try {
+      const { parsed, own } = prepared(entry, known[index]?.outputs ?? [], { file, context, runtime });
+      await definition.ready(parsed, own);
+    } catch (error) {
+      faults.push({ document, path: [...path, form.verb], message: BatchxError.from(error).message });
+    }
+  }
+  return faults;
+}
+
+/** The options of a step as it is made with them, and what it is made in. */
+function prepared(
+  entry: Entry,
+  outputs: readonly string[],
+  {
+    file,
+    context,
+    runtime,
+  }: { readonly file: PipelineFile; readonly context: PipelineContext; readonly runtime: Runtime },
+) {
+  const { form, value, recipe } = entry;
+  const own = contextIn(entry, context, runtime);
+  const to = { context: own, outputs, outputRoot: undefined, folder: (recipe?.file ?? file).folder };
+  const options = prepareOptions(form.definition.options, optionsIn(form, value), to);
+  return { parsed: parseOptions(form.definition.options, options, form.verb), own: { ...runtime, context: own } };
 }
 
 /** What does not fit together of the options of sources, outputs and aggregates. */
@@ -134,6 +177,22 @@ async function fieldsOf(
   }
 }
 
+/** The files that the input of a pipeline names. */
+function inputFiles(file: PipelineFile, context: PipelineContext): InputFiles {
+  const [entry] = entriesOf(file, 'input');
+  const none: InputFiles = { named: [], covers: () => false };
+  if (entry?.form.definition.kind !== 'source') return none;
+  const { definition } = entry.form;
+  try {
+    const options = definition.options.parse(preparedOptions(entry, context));
+    const named = (definition.files?.(options) ?? []).filter(isPlainFile);
+    return { named, covers: (path) => definition.covers?.(options, path) ?? false };
+  } catch {
+    // What is wrong with them is told by itself.
+    return none;
+  }
+}
+
 /** What is read from a pipe is gone. */
 const isPlainFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
@@ -150,5 +209,7 @@ function fieldsIn(items: readonly Item[]): readonly string[] | undefined {
   const rows = found.filter(
     (data): data is object => typeof data === 'object' && data !== null && !Array.isArray(data),
   );
-  return found.length === 0 || rows.length < found.length ? undefined : [...new Set(rows.flatMap(Object.keys))];
+  // Plain values have no fields; of some among rows nothing follows for the others.
+  if (found.length === 0 || (rows.length > 0 && rows.length < found.length)) return undefined;
+  return [...new Set(rows.flatMap(Object.keys))];
 }

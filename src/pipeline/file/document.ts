@@ -1,6 +1,9 @@
 import { exportsOf } from '../../core/commonjs.js';
 import { BatchxError, messageOf } from '../../core/errors.js';
+import { keepsDigits } from '../../core/exact.js';
 import { type Position, unusable } from './faults.js';
+import { mergeKeysOf } from './merge-keys.js';
+import { placeInText } from './place-in-text.js';
 
 /** The way to a value: the keys and the numbers of elements that lead there. */
 export type Path = readonly (string | number)[];
@@ -11,6 +14,8 @@ export interface Fault {
   readonly path: Path;
   /** Whether it is about the last key of the path, and not about what is behind it. */
   readonly key?: boolean;
+  /** Where in the text that the path leads to, in characters. */
+  readonly at?: number | undefined;
   readonly message: string;
   /** The file that it is in, where that is not the one that was asked about. */
   readonly document?: Document | undefined;
@@ -22,7 +27,7 @@ export interface Document {
   readonly name: string;
   readonly value: unknown;
   /** Where a value stands, or its key; of one that is missing, what it is missing in. Undefined where nothing is known. */
-  position(path: Path, key?: boolean): Position | undefined;
+  position(path: Path, key?: boolean, within?: number): Position | undefined;
 }
 
 /** How large a pipeline may be, in characters. */
@@ -34,17 +39,18 @@ const DEEPEST = 100;
 /** How often parts of it may be repeated by YAML's aliases: few characters can stand for very many. */
 const ALIASES = 100;
 
+/** How many maps may be merged into others by `<<`, counting each as often as it is gone through. */
+const MERGES = 10_000;
+
 /**
  * Reads YAML, of which JSON is a part, in its core schema: no tags, no key twice. What does not parse throws, with each
  * fault and where it is.
  */
 export async function parseDocument(text: string, name: string): Promise<Document> {
   if (text.length > LARGEST) throw unusable(name, 'expected at most 4 MB of text');
-  const { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit } = exportsOf(
-    await import('yaml'),
-  );
+  const { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } = exportsOf(await import('yaml'));
   const lines = new LineCounter();
-  const options = { lineCounter: lines, uniqueKeys: true, version: '1.2', schema: 'core' } as const;
+  const options = { lineCounter: lines, uniqueKeys: true, version: '1.2', schema: 'core', merge: true } as const;
   const parsed = orTooDeep(name, () => parseAllDocuments(text, options));
   const documents = Array.isArray(parsed) ? parsed : [];
   const [document, second] = documents;
@@ -65,11 +71,21 @@ export async function parseDocument(text: string, name: string): Promise<Documen
     throw unusable(name, `expected one document, got ${documents.length}`, at(rangeOf(second) ?? 0));
   if (document !== undefined)
     visit(document, (_, node, within) => {
+      if (isScalar(node)) expectExact(node, () => at(rangeOf(node) ?? 0), name);
       if (!isAlias(node)) return;
       const meant = node.resolve(document);
       const place = at(rangeOf(node) ?? 0);
       if (meant === undefined) throw unusable(name, `no \`&${node.source}\` is written before this`, place);
       if (within.includes(meant)) throw unusable(name, `\`&${node.source}\` would contain itself`, place);
+    });
+  const keys = document === undefined ? undefined : await mergeKeysOf(document);
+  let merged = 0;
+  if (document !== undefined)
+    visit(document, {
+      Map(_, map) {
+        merged += keys?.count(map) ?? 0;
+        if (merged > MERGES) throw unusable(name, `expected at most ${MERGES} maps to merge`, at(rangeOf(map) ?? 0));
+      },
     });
   let value: unknown;
   try {
@@ -78,17 +94,20 @@ export async function parseDocument(text: string, name: string): Promise<Documen
     throw error instanceof BatchxError ? error : unusable(name, messageOf(error));
   }
   if (isDeeper(value, DEEPEST)) throw tooDeep(name);
+  const inScalar = (node: unknown, within: number): number | undefined =>
+    isScalar(node) && typeof node.value === 'string' && node.range != null
+      ? placeInText(text, [node.range[0], node.range[1]], node.value, within)
+      : undefined;
   return {
     name,
     value,
-    position(path, key = false) {
+    position(path, key = false, within) {
       let node: unknown = document?.contents;
       let last = rangeOf(node);
       for (const [depth, part] of path.entries()) {
+        node = keys?.meant(node);
         if (isMap(node)) {
-          const pair = node.items.find(
-            (each) => isPair(each) && isScalar(each.key) && String(each.key.value) === String(part),
-          );
+          const pair = keys?.pairOf(node, String(part));
           if (pair === undefined) break;
           const wantsKey = (key && depth === path.length - 1) || rangeOf(pair.value) === undefined;
           last = rangeOf(wantsKey ? pair.key : pair.value) ?? last;
@@ -98,9 +117,17 @@ export async function parseDocument(text: string, name: string): Promise<Documen
           last = rangeOf(node) ?? last;
         } else break;
       }
-      return last === undefined ? undefined : at(last);
+      const exact = within === undefined || key ? undefined : inScalar(keys?.meant(node), within);
+      return last === undefined ? undefined : at(exact ?? last);
     },
   };
+}
+
+/** Throws for a whole number of which digits are lost, and for one that is too large for any. */
+function expectExact(node: { value: unknown; source?: string }, place: () => Position, name: string): void {
+  const { value, source = '' } = node;
+  if (typeof value !== 'number' || !/^[-+]?\d+(?:[.eE]|$)/.test(source) || keepsDigits(source)) return;
+  throw unusable(name, `${source} is too long or too large for a number: write it in quotes, as text`, place());
 }
 
 /** A pipeline that code has made: nothing of it has a place. */

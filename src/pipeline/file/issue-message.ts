@@ -26,16 +26,19 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string | undefined {
       return `expected ${values.length === 1 ? '' : 'one of '}${values.join(', ')}, got ${show(input)}${hint}`;
     }
     case 'too_small':
-      return `expected at least ${String(issue.minimum)}${unitOf(issue.origin)}, got ${sizeOf(input)}`;
+      if (sizeOf(input) === '0' && Number(issue.minimum) === 1) return 'must not be empty';
+      return `expected at least ${String(issue.minimum)}${unitOf(issue.origin, issue.minimum)}, got ${sizeOf(input)}`;
     case 'too_big':
-      return `expected at most ${String(issue.maximum)}${unitOf(issue.origin)}, got ${sizeOf(input)}`;
+      return `expected at most ${String(issue.maximum)}${unitOf(issue.origin, issue.maximum)}, got ${sizeOf(input)}`;
     default:
       return undefined;
   }
 }
 
-const unitOf = (origin: string): string =>
-  origin === 'array' ? ' elements' : origin === 'string' ? ' characters' : '';
+function unitOf(origin: string, count: number | bigint): string {
+  const unit = origin === 'array' ? ' element' : origin === 'string' ? ' character' : '';
+  return unit === '' || Number(count) === 1 ? unit : `${unit}s`;
+}
 
 const sizeOf = (input: unknown): string =>
   typeof input === 'string' || Array.isArray(input) ? String(input.length) : show(input);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { BatchxError, messageOf, systemCode } from '../../core/errors.js';
-import { importDefault } from '../../core/import-module.js';
+import { importDefault, ModuleError } from '../../core/import-module.js';
 import { type Document, documentOf, parseDocument } from './document.js';
 import { FaultsError, unusable } from './faults.js';
 
@@ -18,6 +18,7 @@ export async function loadDocument(path: string): Promise<Document> {
     return await parseDocument(await readFile(path, 'utf8'), path);
   } catch (error) {
     if (error instanceof FaultsError) throw error;
+    if (error instanceof ModuleError) throw unusable(path, error.what, error.position, error);
     const code = systemCode(error);
     const what = code === 'ENOENT' ? 'there is no such file' : wordsOf(error).replace(`${path}: `, '');
     throw unusable(path, what, undefined, error);

@@ -3,9 +3,9 @@ import type { PlacedFault } from './faults.js';
 
 /** Faults with their places, in the order of the file, each once. */
 export function placedFaults(document: Document, faults: readonly Fault[]): PlacedFault[] {
-  const all = faults.map(({ path, key, message, document: own = document }) => ({
+  const all = faults.map(({ path, key, at, message, document: own = document }) => ({
     file: own.name,
-    ...own.position(path, key),
+    ...own.position(path, key, at),
     path: path.join('.'),
     message,
   }));
@@ -14,8 +14,9 @@ export function placedFaults(document: Document, faults: readonly Fault[]): Plac
   const order = ({ file }: PlacedFault): number => files.indexOf(file);
   return all
     .sort((a, b) => order(a) - order(b) || (a.line ?? 0) - (b.line ?? 0) || (a.col ?? 0) - (b.col ?? 0))
-    .filter(({ file, path, message }) => {
-      const key = [file, path, message].join('\n');
+    .filter(({ file, line, col, path, message }) => {
+      // What an alias stands for is told once, where it is written.
+      const key = [file, line === undefined ? path : `${line}:${col ?? ''}`, message].join('\n');
       return !seen.has(key) && seen.add(key);
     });
 }

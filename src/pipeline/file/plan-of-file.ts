@@ -106,6 +106,7 @@ class Planner {
       return {
         ...this.#use(entry, outputs, context),
         context: entry.recipe === undefined ? undefined : context,
+        says: [form.verb, optionsIn(form, value)],
         kind: form.definition.kind === 'flow' ? ('flow' as const) : undefined,
         label: textOf(own('name')),
         policies,

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { batchx, file, folder, jsonl } from './program.js';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+let pipelines = 0;
+const named = (text: string | object): string =>
+  file(`runs-${++pipelines}.yaml`, typeof text === 'string' ? text : stringify(text));
+
+/** What `check` prints of a pipeline, which is called `p.yaml`. */
+function check(text: string | object, ...more: string[]) {
+  const name = named(text);
+  const { stdout, stderr, ended } = batchx(['check', name, ...more]);
+  return { lines: stdout.replaceAll(name, 'p.yaml').split('\n').slice(0, -1), stderr, ended, name };
+}
+
+describe('a module of a step', () => {
+  const uses = (module: string): string => `input: { items: [1] }\nsteps:\n  - use: ./${module}\n`;
+
+  it.each([
+    ['throws', 'throws.mjs', '\nthrow new Error("boom");', 'throws.mjs:2:7: boom'],
+    ['does not parse', 'syntax.mjs', 'export default () => {\n  return +;\n};', 'syntax.mjs: SyntaxError: '],
+    ['has no default export', 'none.mjs', 'export const f = 1;', 'none.mjs: expected a default export, got none'],
+    ['exports no function', 'five.mjs', 'export default 5;', 'five.mjs: expected its default export to be a function'],
+    [
+      'needs what is not there',
+      'needs.mjs',
+      'import "no-such-thing";',
+      "needs.mjs: Cannot find package 'no-such-thing'",
+    ],
+  ])('is told where it stands, and where in it: one that %s', (_, module, code, message) => {
+    file(module, code);
+    const { lines, ended, name } = check(uses(module));
+    expect(ended).toBe(2);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.startsWith(`p.yaml:3:10: ${message}`)).toBe(true);
+    expect(batchx(['run', name])).toMatchObject({ ended: 2, stdout: '' });
+  });
+
+  it('is loaded once, and what it prints is no data', () => {
+    file('loud.mjs', "console.log('loaded');\nexport default (n) => n;");
+    const { stdout, stderr, ended } = batchx(['run', named(uses('loud.mjs')), '--shape', 'result']);
+    expect({ stdout, ended, times: stderr.split('loaded').length - 1 }).toEqual({ stdout: '1\n', ended: 0, times: 1 });
+  });
+
+  it('that never comes to its end is named, in place of nothing', () => {
+    file('hang.mjs', 'await new Promise(() => {});\nexport default () => 1;');
+    const said = 'batchx: hang.mjs: it does not come to its end: `await` at its top level waits';
+    for (const command of ['check', 'run'])
+      for (const name of [named(uses('hang.mjs')), 'hang.mjs']) {
+        const { stdout, stderr, ended } = batchx([command, name]);
+        expect({ stdout, ended }).toEqual({ stdout: '', ended: 2 });
+        expect(stderr).toContain(said);
+      }
+  });
+});
+
+describe('a name that plain values do not have', () => {
+  it.each([
+    [{ items: [1, 2] }, 'there are data, id,'],
+    [{ arguments: { lists: [['a', 'b']] } }, 'there are values, names, data, id,'],
+  ])('is found before the run: %j', (input, there) => {
+    const { lines, ended } = check({ input, steps: [{ exec: 'echo {{ x }}' }] });
+    expect(ended).toBe(2);
+    expect(lines).toEqual([expect.stringContaining(`\`x\` is not known here; ${there}`)]);
+  });
+
+  it('is not told of where some of the values have fields', () => {
+    expect(check({ input: { items: [1, { x: 2 }] }, steps: [{ exec: 'echo {{ x }}' }] }).ended).toBe(0);
+  });
+});
+
+describe('the place of a fault', () => {
+  const text = (steps: string): string => `input: { items: [{ n: 1 }] }\nsteps:\n${steps}`;
+
+  it.each([
+    ['a block', '  - map: |\n      ({\n        a: config.nope,\n      })\n', '5:12: `config.nope`'],
+    ['a block with more indentation', '  - map: |2\n        [1,\n\n      config.nope]\n', '6:7: `config.nope`'],
+    ['a folded block', '  - exec: >-\n      echo\n      {{ config.zzz }}\n      more\n', '5:10: `config.zzz`'],
+    ['quotes over lines', '  - exec: "echo\n      {{ config.yyy }}"\n', '4:10: `config.yyy`'],
+    ['escapes over lines: where it begins', '  - exec: "echo \\x41\n      {{ config.yyy }}"\n', '3:11: `config.yyy`'],
+    ['a template in a block', '  - write: a\n    content: |\n      x\n      {{ config.q }}\n', '6:10: `config.q`'],
+    ['code that does not parse', '  - map: |\n      ({\n        a: data.n +,\n      })\n', '5:20: the expression'],
+    ['one line', "  - map: 'config.nope'\n", '3:10: `config.nope`'],
+  ])('is in the text: %s', (_, steps, where) => {
+    const { lines } = check(text(steps));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.startsWith(`p.yaml:${where}`)).toBe(true);
+  });
+
+  it('is that of the line of a manifest', () => {
+    file('m.jsonl', `${jsonl({ id: 'a', data: 1 })}\n${jsonl({ id: 'a', data: 1 }, { id: 'b' })}`);
+    file('m.yaml', '# jobs\nitems:\n  - { id: a, data: 1 }\n\n  - id: a\n    data: 2\n');
+    const name = named({ input: { items: [] }, steps: [{ map: 'data' }] });
+    const told = (manifest: string): string => batchx(['check', name, '--items', '--manifest', manifest]).stdout;
+    expect(told('m.jsonl')).toBe(
+      'm.jsonl:4: expected { id, data, metadata }: `data`: `data` is missing\nm.jsonl:3: its id "a" is that of "a" (m.jsonl:1), too\n',
+    );
+    expect(told('m.yaml')).toBe('m.yaml:5: its id "a" is that of "a" (m.yaml:3), too\n');
+  });
+});
+
+describe('an output in the place of an input', () => {
+  it('is found, named or matched', () => {
+    file('own.jsonl', jsonl({ n: 1 }));
+    mkdirSync(join(folder, 'own'), { recursive: true });
+    file('own/b.txt', 'kept');
+    expect(check({ input: { jsonl: 'own.jsonl' }, output: [{ jsonl: './own.jsonl' }] })).toMatchObject({
+      lines: [
+        'p.yaml:4:12: cannot write ./own.jsonl: it is own.jsonl, which is read by this run; write to another file',
+      ],
+      ended: 2,
+    });
+    const matched = { input: { files: 'own/*.txt' }, output: [{ jsonl: 'own/b.txt' }] };
+    const fault = 'p.yaml:4:12: cannot write own/b.txt: it is read by this run; write to another file';
+    expect(check(matched)).toMatchObject({ lines: [fault], ended: 2 });
+    expect(batchx(['run', named(matched)])).toMatchObject({ ended: 2 });
+    expect(check({ ...matched, output: [{ jsonl: 'own/new.txt' }] })).toMatchObject({ ended: 0 });
+    expect(check({ ...matched, input: { files: 'own/*.txt', exclude: 'own/b*' } })).toMatchObject({ ended: 0 });
+    expect(check({ ...matched, input: { files: 'own' } })).toMatchObject({ ended: 2 });
+    expect(readFileSync(join(folder, 'own/b.txt'), 'utf8')).toBe('kept');
+  });
+});
+
+describe('merge keys and aliases', () => {
+  const steps = (more: string): string =>
+    `input: { items: [{ n: 1 }] }\nconfig:\n  usual: &usual\n    retry: 2\n${more}steps:\n` +
+    '  - <<: *usual\n    exec: echo {{ n }}\n  - &x { exec: "echo {{ n }}", name: a }\n  - <<: [*x, *usual]\n    name: b\n  - *x\n';
+
+  it('give what they stand for', () => {
+    const { name } = check(steps('').replace('  - *x\n', ''));
+    expect(batchx(['run', name, '--shape', 'result'])).toMatchObject({ stdout: '"1"\n', ended: 0 });
+  });
+
+  it('have their faults where they are written', () => {
+    expect(check(steps('    timout: 3s\n')).lines).toEqual([
+      'p.yaml:5:5: `timout` is not known here; did you mean "timeout"?',
+      expect.stringContaining('two steps are called "a"') as string,
+    ]);
+  });
+
+  it('cannot stand for endlessly many', () => {
+    const bomb = Array.from({ length: 40 }, (_, i) => `  a${i + 1}: &a${i + 1} { <<: [*a${i}, *a${i}] }\n`).join('');
+    expect(check(`config:\n  a0: &a0 { k: 1 }\n${bomb}`).lines).toEqual([
+      expect.stringContaining('expected at most 10000 maps to merge') as string,
+    ]);
+    expect(check('config: &a { <<: *a }\n').lines).toEqual(['p.yaml:1:18: `&a` would contain itself']);
+  });
+});
+
+it('says of what was given what it is', () => {
+  expect(check('input: { items: [1] }\nsteps:\n  - exec: { a: 1, b: 2 }\n  - exec: []\n').lines).toEqual([
+    'p.yaml:3:11: expected text or a list, got a mapping with keys a, b',
+    'p.yaml:4:11: must not be empty',
+  ]);
+});
+
+describe('what failed of values that are listed', () => {
+  it('is run again by the command that is told', () => {
+    const name = named({
+      input: { items: [{ n: 1 }, { n: 2 }] },
+      steps: [{ map: 'data.n === 2 ? data.no.no : data' }],
+    });
+    const { stderr } = batchx(['run', name, '--failed', 'listed.jsonl']);
+    expect(stderr).toContain(`to run the one that failed again: batchx run --failed listed.jsonl ${name} listed.jsonl`);
+    expect(batchx(['run', name, 'listed.jsonl']).stdout).toContain('{"id":"#2","success":false');
+  });
+
+  it('is not advised where the input reads no such file', () => {
+    file('here.txt', 'x');
+    const name = named({ input: { files: 'here.txt' }, steps: [{ map: 'data.no.no' }] });
+    expect(batchx(['run', name, '--failed', 'letters.jsonl']).stderr).toMatch(/what failed is in letters\.jsonl\n/);
+  });
+});
