@@ -22,6 +22,10 @@ export interface AtomicOptions {
   readonly shown?: string | undefined;
   /** Asked when something is there, whatever `onExists` says; throws when it must not be replaced. */
   readonly refuse?: () => Promise<void>;
+  /** Whether a file that is there is an older one of the same output, which is replaced whatever `onExists` says. */
+  readonly owned?: (() => boolean) | undefined;
+  /** Told before a temporary file is made in a folder. */
+  readonly onFolder?: ((folder: string) => void) | undefined;
   /** Who syncs the folders of several files; one for this file unless given. */
   readonly folders?: FolderSync | undefined;
 }
@@ -70,11 +74,13 @@ export async function prepareFile(
   options: AtomicOptions,
   runtime: Runtime,
 ): Promise<AtomicFile | undefined> {
-  const { onExists = 'fail', shown = path } = options;
+  const { shown = path } = options;
+  let { onExists = 'fail' } = options;
   try {
     const old = await statOf(path);
     if (old !== undefined) {
       await options.refuse?.();
+      if (old.isFile() && options.owned?.() === true) onExists = 'overwrite';
       const why = against(old, onExists);
       if (why !== undefined) throw refused(shown, why);
       if (onExists === 'skip') return undefined;
@@ -84,7 +90,8 @@ export async function prepareFile(
         dirname(path),
         tempName(basename(path), () => runtime.random()),
       );
-    return new Replacing(path, name, old?.isFile() === true ? old : undefined, options);
+    options.onFolder?.(dirname(path));
+    return new Replacing(path, name, old?.isFile() === true ? old : undefined, { ...options, onExists });
   } catch (error) {
     throw unwritten(shown, error);
   }

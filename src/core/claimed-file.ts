@@ -1,9 +1,14 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { AtomicFile } from './atomic-file.js';
 import type { Claim } from './claims.js';
 import { BatchxError } from './errors.js';
+import type { Durable } from './durable.js';
 import type { Events } from './events.js';
+import type { OutputFile } from './identity.js';
 import type { Item } from './item.js';
 import { unwritten } from './output-error.js';
+import type { Runtime } from './runtime.js';
 
 /** The file of an item that has a path to itself. */
 export class ClaimedFile implements AtomicFile {
@@ -13,6 +18,9 @@ export class ClaimedFile implements AtomicFile {
   readonly #item: Item;
   readonly #folders: () => Promise<unknown>;
   readonly #events: Events | undefined;
+  readonly #durable: Durable | undefined;
+  /** What it is made of, where that was given. */
+  #content: Uint8Array | undefined;
 
   constructor(
     file: AtomicFile,
@@ -20,7 +28,7 @@ export class ClaimedFile implements AtomicFile {
     claim: Claim,
     item: Item,
     folders: () => Promise<unknown>,
-    events?: Events,
+    { events, durable }: Partial<Pick<Runtime, 'events' | 'durable'>> = {},
   ) {
     this.path = shown;
     this.#file = file;
@@ -28,6 +36,7 @@ export class ClaimedFile implements AtomicFile {
     this.#item = item;
     this.#folders = folders;
     this.#events = events;
+    this.#durable = durable;
   }
 
   get temp(): string {
@@ -35,6 +44,7 @@ export class ClaimedFile implements AtomicFile {
   }
 
   fill(content: Uint8Array): Promise<void> {
+    if (this.#durable !== undefined) this.#content = content;
     return this.#claimed(() => this.#file.fill(content));
   }
 
@@ -43,9 +53,10 @@ export class ClaimedFile implements AtomicFile {
     const placed = await this.#claimed(async () => {
       await this.#folders();
       if (!this.#claim.valid) throw new BatchxError('aborted', `${this.path} is written by a later attempt`);
-      return this.#file.commit((file) => {
+      return this.#file.commit(async (file) => {
         bytes = file.size;
-        return check?.(file);
+        await check?.(file);
+        await this.#durable?.ready(this.#item, await this.#described(file));
       });
     });
     this.#claim.keep();
@@ -56,6 +67,14 @@ export class ClaimedFile implements AtomicFile {
   async discard(): Promise<void> {
     await this.#file.discard();
     this.#claim.release();
+  }
+
+  /** What is known of the file by then. */
+  async #described({ temp, size }: { readonly temp: string; readonly size: number }): Promise<OutputFile> {
+    const hash = createHash('sha256');
+    if (this.#content !== undefined) hash.update(this.#content);
+    else for await (const block of createReadStream(temp)) hash.update(block as Buffer);
+    return { path: this.#file.path, size, sha256: hash.digest('hex') };
   }
 
   async #claimed<R>(work: () => Promise<R>): Promise<R> {

@@ -6,7 +6,7 @@ import type { Item } from './item.js';
 import type { Captured, ProcessEnd } from './process/process.js';
 
 /** The values of a command, and what they are called. */
-interface ValuesOfCommand {
+export interface CommandAbout {
   readonly args: readonly Argument[];
   readonly names?: readonly string[] | undefined;
   /** What the item is called that they are of, where they say less. */
@@ -42,7 +42,7 @@ export class CommandResult {
   readonly #stdout: Captured;
   readonly #stderr: Captured;
 
-  constructor(argv: readonly Argument[], command: string, { args, names, where }: ValuesOfCommand, end: ProcessEnd) {
+  constructor(argv: readonly Argument[], command: string, { args, names, where }: CommandAbout, end: ProcessEnd) {
     this.argv = argv;
     this.command = command;
     this.values = args;
@@ -59,6 +59,12 @@ export class CommandResult {
   /** Its values in one text; bytes when one of them is no text. */
   get tag(): Argument {
     return tagOf(this.values);
+  }
+
+  /** Its values, what they are called, and where they came from. */
+  get about(): CommandAbout {
+    const { values, names, where } = this;
+    return { args: values, names, where };
   }
 
   /** What it wrote, with the bytes beyond the memory that was allowed. */

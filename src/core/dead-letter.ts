@@ -20,6 +20,8 @@ export interface DeadLetter {
   /** There when it may have been done all the same: then it is not run again unless somebody says so. */
   readonly outcome?: 'in-doubt' | undefined;
   readonly id: string;
+  /** By what its job knows it, where it was run in one. */
+  readonly key?: string | undefined;
   readonly metadata: Metadata;
   readonly error: { readonly code: string; readonly message: string };
   /** What the source made of the record. */
@@ -50,21 +52,33 @@ export function rootsOf(item: Item): readonly Item[] {
 /** The line for an item of the source that failed with `error`. */
 export function writeDeadLetter(item: Item, failure: BatchxError): string {
   const { id, metadata } = item;
+  const key = item.extra.identity?.key;
   const { code, message } = failure instanceof LeftInDoubt ? failure.before : failure;
   const error = { code, message: message.slice(0, MESSAGE) };
   const outcome = failure.inDoubt ? 'in-doubt' : undefined;
-  const head = headOf({ $batchx: 'failed', outcome, id, metadata, error });
+  const head = headOf({ $batchx: 'failed', outcome, id, key, metadata, error });
   const line = head + inputOf(item) + '}';
   return Buffer.byteLength(line) > LINE_LIMIT ? `${head}}` : line;
 }
 
+/** The letters of an item that failed: one for each item of the source that is not among those `written`. */
+export function lettersOf(item: Item, error: BatchxError, written: WeakSet<Item>): string {
+  let text = '';
+  for (const root of rootsOf(item)) {
+    if (written.has(root)) continue;
+    written.add(root);
+    text += writeDeadLetter(root, error) + '\n';
+  }
+  return text;
+}
+
 /** All of a letter that comes before what the item was, without the closing brace. */
 function headOf(letter: DeadLetter): string {
-  const { $batchx, outcome, id, metadata, error } = letter;
+  const { $batchx, outcome, id, key, metadata, error } = letter;
   try {
-    return JSON.stringify({ $batchx, outcome, id, metadata, error }).slice(0, -1);
+    return JSON.stringify({ $batchx, outcome, id, key, metadata, error }).slice(0, -1);
   } catch {
-    return JSON.stringify({ $batchx, outcome, id, metadata: {}, error }).slice(0, -1);
+    return JSON.stringify({ $batchx, outcome, id, key, metadata: {}, error }).slice(0, -1);
   }
 }
 
@@ -81,6 +95,9 @@ function inputOf({ data, raw, extra: { bytes, format } }: Item): string {
     return '';
   }
 }
+
+/** The error of an item that an earlier run left in doubt without having its end; `how` says how it had ended. */
+export const leftInDoubt = (how: string): BatchxError => new LeftInDoubt({ code: 'aborted', message: how });
 
 /** The error of an item that an earlier run left in doubt, and that is not run again for that. */
 class LeftInDoubt extends BatchxError {
@@ -139,7 +156,9 @@ export const reopenDeadLetter = (letter: DeadLetter, seq: number, reader: Reread
 const UNKEPT = 'cannot be run again, its record was not kept; it had failed with: ';
 
 function reopen(letter: DeadLetter, seq: number, reader: Rereader, line?: string): Item {
-  const item = itemOf(letter, seq, reader, line);
+  const { key } = letter;
+  const made = itemOf(letter, seq, reader, line);
+  const item = key === undefined ? made : made.withExtra({ key });
   return letter.outcome === 'in-doubt' && item.live ? item.fail(new LeftInDoubt(letter.error)) : item;
 }
 
@@ -216,13 +235,13 @@ class Before implements Place {
 
 function isLetter(value: unknown): value is DeadLetter {
   if (typeof value !== 'object' || value === null) return false;
-  const { $batchx, id, metadata, error, as, text, base64, bytes } = value as Record<keyof DeadLetter, unknown>;
+  const { $batchx, id, key, metadata, error, as, text, base64, bytes } = value as Record<keyof DeadLetter, unknown>;
   return (
     $batchx === 'failed' &&
     typeof id === 'string' &&
     isRecord(metadata) &&
     isRecord(error) &&
-    [as, text, base64, bytes].every((part) => part === undefined || typeof part === 'string')
+    [key, as, text, base64, bytes].every((part) => part === undefined || typeof part === 'string')
   );
 }
 

@@ -41,6 +41,8 @@ export interface SourceDefinition<S extends z.ZodObject = z.ZodObject> extends D
   readonly fields?: readonly string[];
   /** The files that it reads: they may be read before a run too, for the fields that their records have. */
   files?(options: z.output<S>): readonly string[];
+  /** Whether the file at an absolute path would be among those that it reads, where `files` does not tell. */
+  covers?(options: z.output<S>, path: string): boolean;
   /** Throws when what it reads is surely not there, where `files` does not tell. Asked before anything is opened. */
   ready?(options: z.output<S>): Promise<unknown>;
   /** How many items it makes, where its options alone say so. */
@@ -72,6 +74,8 @@ export interface StepDefinition<S extends z.ZodObject = z.ZodObject> extends Def
   cost?(options: z.output<S>): StepCost | undefined;
   /** Loads what its calls need, before the first one: it would be late otherwise, with the permit of its rate spent. */
   load?(): Promise<unknown>;
+  /** Throws when code of the user's that it runs, such as a module, cannot be used. Asked before anything is opened. */
+  ready?(options: z.output<S>, runtime: Runtime): Promise<unknown>;
   create(options: z.output<S>, runtime: Runtime): StepFunction;
   /**
    * What the result for an item depends on, as plain data: what a cache finds it by. Throws for options with which results
@@ -95,6 +99,11 @@ export interface SinkDefinition<S extends z.ZodObject = z.ZodObject> extends Def
   readonly takes: Takes;
   /** Where it writes a file for each item, if it does. */
   readonly writes?: Writes<S>;
+  /**
+   * Whether what it writes is seen at once, or is made anew by each run of a job, and not added to what earlier ones have
+   * written: then it is given what those have done, too. What is written to `-` is, unless it says otherwise.
+   */
+  shown?(options: z.output<S>): boolean;
   open(options: z.output<S>, runtime: Runtime): SinkWriter | Promise<SinkWriter>;
 }
 

@@ -1,4 +1,5 @@
 import type { BatchxError } from './errors.js';
+import type { Identity } from './identity.js';
 
 export type Metadata = Readonly<Record<string, unknown>>;
 
@@ -43,6 +44,14 @@ export interface ItemExtra {
   readonly bytes?: Uint8Array | undefined;
   /** The format of a record that could not be read: what can read its text or bytes once they are mended. */
   readonly format?: string | undefined;
+  /** By what it was known in a job when it failed there, where it is run again from its dead letter. */
+  readonly key?: string | undefined;
+  /** By what it is known in its job; only there when it is run in one. */
+  readonly identity?: Identity | undefined;
+  /** Which part it is of the item that it was split from, from 1. */
+  readonly part?: number | undefined;
+  /** Its outcome is that of an earlier run of its job: nothing is done for it. `shown` when its result is there, to be shown again. */
+  readonly recalled?: 'shown' | 'silent' | undefined;
 }
 
 const plain: ItemExtra = {};

@@ -46,6 +46,7 @@ export class OutputFolder {
   /** Prepares the file of an item at a path; undefined when it is there already and `onExists` is `skip`. */
   async prepare(path: string, item: Item): Promise<AtomicFile | undefined> {
     const { root, ...options } = this.#options;
+    const { durable } = this.#runtime;
     const parts = partsOf(path, root);
     const shown = join(root, ...parts);
     let claim: Claim | undefined;
@@ -61,11 +62,20 @@ export class OutputFolder {
       claim = taken.claim;
       const file = await prepareFile(
         final,
-        { ...options, shown, folders: this.#folders, refuse: () => this.#refuseInput(final, shown, item) },
+        {
+          ...options,
+          shown,
+          folders: this.#folders,
+          refuse: () => this.#refuseInput(final, shown, item),
+          ...(durable !== undefined && {
+            owned: () => durable.owns(item, final),
+            onFolder: (folder: string) => durable.folder(folder),
+          }),
+        },
         this.#runtime,
       );
       if (file !== undefined) {
-        return new ClaimedFile(file, shown, claim, item, () => this.#root.whole(), this.#runtime.events);
+        return new ClaimedFile(file, shown, claim, item, () => this.#root.whole(), this.#runtime);
       }
       claim.keep();
       return undefined;

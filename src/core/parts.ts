@@ -60,6 +60,7 @@ export class Splitting implements Pick<Slot, 'signal'> {
       metadata: parent.extra.metadata,
       outputs: this.#outputs,
       origin: this.#origin,
+      part: number,
     });
   }
 

@@ -34,7 +34,7 @@ export async function openOutput(
   if (path === '-') return announced(path, runtime, make, runtime.stdio.output);
   return exclusively(path, runtime, async () => {
     await refuseInput(path, runtime);
-    return announced(path, runtime, make, await writeToFile(path));
+    return announced(path, runtime, make, await (runtime.durable?.append(path) ?? writeToFile(path)));
   });
 }
 

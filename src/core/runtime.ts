@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import { type ByteBlocks, readDescriptor } from './bytes-in.js';
 import { type ByteWriter, writeToDescriptor } from './bytes-out.js';
 import { Cleanup } from './cleanup.js';
+import type { Durable } from './durable.js';
 import { Events } from './events.js';
 import { Connections } from './http/connections.js';
 import { monotonic } from './monotonic.js';
@@ -41,6 +42,8 @@ export interface Runtime {
   /** Fires when running calls are to be given up as well. */
   readonly signal: AbortSignal;
   readonly events: Events;
+  /** What keeps the state of the job, where one is run. */
+  readonly durable?: Durable | undefined;
   /** What a run waits for once its stream is over, such as processes that were told to end. */
   readonly cleanup: Cleanup;
   /**

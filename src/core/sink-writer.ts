@@ -20,8 +20,16 @@ export interface SinkWriter<T = unknown> {
   close(whole: boolean): void | Promise<void>;
 }
 
-/** Which items a sink is given to write: those that went well, those that failed or are in doubt, or all but the skipped. */
-export type Takes = 'ok' | 'failed' | 'settled';
+/**
+ * Which items a sink is given to write: those that went well, those that failed or are in doubt, all but the skipped, or
+ * all. What an earlier run has done, and is to be shown again, counts as what went well.
+ */
+export type Takes = 'ok' | 'failed' | 'settled' | 'all';
+
+function isTaken({ status, item }: Outcome, takes: Takes): boolean {
+  const shown = status === 'skipped' && item.extra.recalled === 'shown' ? 'ok' : status;
+  return shown !== 'skipped' && (takes === 'settled' || (shown === 'ok') === (takes === 'ok'));
+}
 
 /**
  * Writes the items of a block that a sink takes. The outcomes of those that are refused are replaced in the block;
@@ -36,8 +44,8 @@ export function writeBlock(
   const items: Item[] = [];
   const places: number[] = [];
   for (let i = 0; i < block.length; i++) {
-    const { status, item } = block[i] as Outcome;
-    if (status === 'skipped' || (takes !== 'settled' && (status === 'ok') !== (takes === 'ok'))) continue;
+    const { item } = block[i] as Outcome;
+    if (takes !== 'all' && !isTaken(block[i] as Outcome, takes)) continue;
     items.push(item);
     places.push(i);
   }

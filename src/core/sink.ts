@@ -14,12 +14,15 @@ import { type Intake, subscribeThrough } from './upstream.js';
 export interface SinkOptions {
   /** Which items are given to `write`: those that went well, unless said. */
   readonly takes?: Takes;
+  /** How many rows make a block that does not wait for more; 512 unless said. */
+  readonly rows?: number;
   /** Whose account the items are settled in; the one of the process unless said. */
   readonly runtime?: Runtime;
 }
 
 const sinkOptions = z.strictObject({
-  takes: z.enum(['ok', 'failed', 'settled']).optional(),
+  takes: z.enum(['ok', 'failed', 'settled', 'all']).optional(),
+  rows: z.int().min(1).optional(),
   runtime: given('a runtime', (value) => typeof value === 'object' && value !== null && 'events' in value).optional(),
 });
 
@@ -67,7 +70,8 @@ export function toSink<T>(
 }
 
 class Sink implements Intake<unknown> {
-  readonly room = new Room(ROWS);
+  readonly room: Room;
+  readonly #rows: number;
   readonly #out: Subscriber<Outcome>;
   readonly #takes: Takes;
   readonly #runtime: Runtime;
@@ -85,8 +89,10 @@ class Sink implements Intake<unknown> {
   constructor(
     out: Subscriber<Outcome>,
     open: () => SinkWriter | Promise<SinkWriter>,
-    { takes = 'ok', runtime = defaultRuntime() }: SinkOptions,
+    { takes = 'ok', runtime = defaultRuntime(), rows = ROWS }: SinkOptions,
   ) {
+    this.room = new Room(rows);
+    this.#rows = rows;
     this.#out = out;
     this.#takes = takes;
     this.#runtime = runtime;
@@ -112,7 +118,7 @@ class Sink implements Intake<unknown> {
     this.#gathered.push(outcome);
     this.room.take(bulk(outcome));
     if (this.#busy) return;
-    if (this.#gathered.length >= ROWS) this.#goOn();
+    if (this.#gathered.length >= this.#rows) this.#goOn();
     else if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#flushGathered);

@@ -7,6 +7,8 @@ import type { Runtime } from '../core/runtime.js';
 import { parseOptions } from '../core/schema.js';
 import { sinkOf } from '../core/sink-of.js';
 import { fromSource } from '../core/source.js';
+import { doneIn } from '../journal/done-sink.js';
+import { isShown, type OpenJob } from './job-of-plan.js';
 import type { Plan, Use } from './plan.js';
 import { stagesOf, type StagesWatch } from './stages.js';
 
@@ -36,15 +38,34 @@ export function compile(plan: Plan, registry: Registry, runtime: Runtime, watch:
   const all = plan.retryInDoubt === true ? read.pipe(map(withoutDoubt)) : read;
   const limited = plan.limit === undefined ? all : all.pipe(upTo(plan.limit, watch.onLimit));
   const operators = stagesOf(plan, registry, runtime, watch);
-  return operators.reduce<Observable<Item>>((items, operator) => items.pipe(operator), limited);
+  const known = watch.recall === undefined ? limited : limited.pipe(watch.recall);
+  return operators.reduce<Observable<Item>>((items, operator) => items.pipe(operator), known);
 }
 
-/** The sinks of a plan as operators, in their order. */
-export function sinks(plan: Plan, registry: Registry, runtime: Runtime): OperatorFunction<unknown, unknown>[] {
-  return plan.sinks.map((use) => {
+/**
+ * The sinks of a plan as operators, in their order. In a job those come first whose output is to be on the disk before
+ * an item counts as done, and those behind them by which it is told.
+ */
+export function sinks(
+  plan: Plan,
+  registry: Registry,
+  runtime: Runtime,
+  open?: OpenJob,
+): OperatorFunction<unknown, unknown>[] {
+  const made = plan.sinks.map((use) => {
     const definition = registry.get('sink', use.name);
-    return sinkOf(definition, optionsOf(definition, use), runtime);
+    return { use, definition, options: optionsOf(definition, use) };
   });
+  const operators = (those: typeof made) =>
+    those.map(({ definition, options }) => sinkOf<typeof definition.options, unknown>(definition, options, runtime));
+  if (open === undefined) return operators(made);
+  const before = made.filter(({ use }) => !isShown(use, registry));
+  const durable = before.map(({ definition, options }) => ({
+    takes: definition.takes,
+    open: () => definition.open(options, runtime),
+  }));
+  const done = doneIn(open.job, durable, { runtime, keeps: open.keeps });
+  return [done as OperatorFunction<unknown, unknown>, ...operators(made.filter(({ use }) => isShown(use, registry)))];
 }
 
 /** How many items a plan has, where that is known before they are read. */

@@ -42,6 +42,8 @@ export interface StepUse extends Use {
   readonly lenient?: boolean | undefined;
   /** What its templates may name besides an item, where that is not what all may. */
   readonly context?: Readonly<Record<string, unknown>> | undefined;
+  /** What it does, as its user has said it; its options unless said, whose functions say less. */
+  readonly says?: unknown;
   /** It is told what the step would do for an item, and nothing is done. */
   readonly tell?: ((told: Told) => void) | undefined;
 }

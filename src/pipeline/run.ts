@@ -22,6 +22,9 @@ import { wait } from '../core/wait.js';
 import type { RunRecorder } from '../report/run-recorder.js';
 import { compile, sinks, totalOf } from './compile.js';
 import { Halt, type Halted } from './halt.js';
+import { DurableJob } from '../journal/durable-job.js';
+import { recall } from '../journal/recall.js';
+import type { OpenJob } from './job-of-plan.js';
 import type { Plan, StepUse } from './plan.js';
 
 /** How a run ended. */
@@ -44,6 +47,8 @@ export interface RunOptions {
   readonly recorder?: RunRecorder | undefined;
   /** What the items, or the outcomes of the plan's sinks, are made into at the end. */
   readonly end?: OperatorFunction<Item, unknown>;
+  /** What keeps the state of the run, so that another one can go on from there. */
+  readonly job?: OpenJob | undefined;
 }
 
 /** How long sinks may take to write what is done when the run is aborted, in milliseconds. */
@@ -61,8 +66,9 @@ const CLEANUP = 2000;
  */
 export async function run(
   plan: Plan,
-  { registry, runtime, account = new Account(runtime.events), recorder, end }: RunOptions,
+  { registry, runtime: given, account = new Account(given.events), recorder, end, job }: RunOptions,
 ): Promise<RunResult> {
+  const runtime = job === undefined ? given : { ...given, durable: new DurableJob(job.job) };
   const cut = new AbortController();
   const cutShort = (): void => cut.abort();
   const total = totalOf(plan, registry);
@@ -85,7 +91,7 @@ export async function run(
       ),
     ),
     // For a sink an input that was cut short is one that was stopped: what it has not seen may still be wanted.
-    ...sinks(plan, registry, { ...runtime, stopping: AbortSignal.any([stopping, cut.signal]) }),
+    ...sinks(plan, registry, { ...runtime, stopping: AbortSignal.any([stopping, cut.signal]) }, job),
     ...(rules ? [halt.outcomes()] : []),
     ...(end === undefined ? [] : [end]),
     takeUntil(aborted.pipe(switchMap(() => wait(FLUSH, runtime.scheduler)))),
@@ -98,7 +104,8 @@ export async function run(
   const stages: StageState[] = [];
   const onEnd = inTurn ? undefined : halt.count;
   const onAlike = plan.haltAlike === false ? undefined : halt.alike;
-  const watch = { onLimit, onRead, onEnd, onAlike, giveUp: givingUp, recorder, stages };
+  const kept = job && { recall: recall(job.job, job.recall), chain: job.job.chain };
+  const watch = { onLimit, onRead, onEnd, onAlike, giveUp: givingUp, recorder, stages, ...kept };
   const values = operators.reduce<Observable<unknown>>(
     (above, operator) => above.pipe(operator),
     compile(plan, registry, { ...runtime, stopping }, watch),

@@ -8,6 +8,7 @@ import type { Item } from '../core/item.js';
 import { AdaptiveConcurrency } from '../core/policy/adaptive.js';
 import { attempts, singly } from '../core/policy/attempts.js';
 import { type StepCost, weighing } from '../core/policy/cost.js';
+import type { Limiter } from '../core/policy/limiter.js';
 import type { Policies } from '../core/policy/policies.js';
 import type { Breaker } from '../core/policy/breaker.js';
 import { type PolicyDefaults, policiesWith } from '../core/policy/policy-options.js';
@@ -21,6 +22,7 @@ import type { StepKind } from '../report/step-meter.js';
 import { type OnAlike, tellingAlike } from './alike.js';
 import { camelCase } from './file/camel-case.js';
 import { dryStep } from './dry-step.js';
+import { intending, keptStep } from './kept-step.js';
 import type { CacheUse, Plan, StepUse } from './plan.js';
 import { usualWorkers } from './processors.js';
 import { toldOnce } from './told-once.js';
@@ -36,6 +38,10 @@ export interface StagesWatch extends StageWatch {
   readonly recorder?: RunRecorder | undefined;
   /** Where each stage is put, for those who look at it while the run goes on. */
   readonly stages?: StageState[] | undefined;
+  /** What each step does, with all before it, where what steps have done is kept: see `chainOf`. */
+  readonly chain?: readonly string[] | undefined;
+  /** Stands behind each operator that changes how many items there are, where what came of them is known. */
+  readonly recall?: Operator | undefined;
 }
 
 /** Consecutive steps that share one slot for an item on its way through all of them. */
@@ -58,12 +64,13 @@ interface Group {
 export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch: StagesWatch): Operator[] {
   const { recorder } = watch;
   const operators: (Operator | Group)[] = [];
-  for (const use of plan.steps) {
+  for (const [index, use] of plan.steps.entries()) {
     if (use.kind === 'flow') {
       const definition = registry.get('flow', use.name);
       const flow = definition.create(parseOptions(definition.options, use.options, nameOf(use)), runtime);
       const meter = recorder?.step(nameOf(use), verbOf(definition), 'flow');
       operators.push(meter === undefined ? flow : (recorder?.aroundFlow(flow, meter) ?? flow));
+      if (watch.recall !== undefined) operators.push(watch.recall);
       continue;
     }
     const definition = registry.get('step', use.name);
@@ -86,7 +93,12 @@ export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch
       : last;
     if (own) operators.push(group);
     const counted = (step: Applied): Applied => (meter === undefined ? step : (recorder?.around(step, meter) ?? step));
-    group.steps.push(stepOf(use, definition, { name, counted, adaptive, onAlike: watch.onAlike }, registry, runtime));
+    const onLimiter = meter && ((limiter: Limiter): void => void (meter.limiter = limiter));
+    // What the last step has made of an item is kept at its end.
+    const keeps = definition.reachesOut === true && index < plan.steps.length - 1;
+    const link = keeps ? watch.chain?.[index + 1] : undefined;
+    const known = { name, counted, adaptive, onAlike: watch.onAlike, onLimiter, link };
+    group.steps.push(stepOf(use, definition, known, registry, runtime));
     group.names.push(name);
     group.usual = Math.min(group.usual, workersFor(definition));
     group.ordered ??= use.ordered;
@@ -152,12 +164,16 @@ interface Known {
   readonly counted: (step: Applied) => Applied;
   readonly adaptive: AdaptiveConcurrency | undefined;
   readonly onAlike: OnAlike | undefined;
+  /** Told of the rate of its calls. */
+  readonly onLimiter: ((limiter: Limiter) => void) | undefined;
+  /** By what it is known what it has made of an item, where that is kept. */
+  readonly link: string | undefined;
 }
 
 function stepOf(
   use: StepUse,
   definition: StepDefinition,
-  { name, counted, adaptive, onAlike }: Known,
+  { name, counted, adaptive, onAlike, onLimiter, link }: Known,
   registry: Registry,
   runtime: Runtime,
 ): Applied {
@@ -170,18 +186,21 @@ function stepOf(
   const timed = kindOf(use, definition) === 'timed';
   const defaults = definition.policies?.(options, seen);
   const cost = definition.cost?.(options) ?? costOf(use);
-  const call = triedBy(use, { name: timed ? name : undefined, adaptive, defaults, cost }, run, runtime);
+  const call = triedBy(use, { name: timed ? name : undefined, adaptive, defaults, cost, onLimiter }, run, runtime);
+  const { gives } = definition;
+  const cached = cache === undefined ? call : cachedStep(call, gives, cacheFor(cache, name, definition, options, seen));
+  const given = cache === undefined ? gives : 'item';
+  const { durable } = runtime;
   const called =
-    cache === undefined
-      ? applied(call, definition.gives)
-      : applied(cachedStep(call, definition.gives, cacheFor(cache, name, definition, options, seen)), 'item');
+    durable === undefined || link === undefined
+      ? applied(cached, given)
+      : applied(keptStep(cached, given, link, durable), 'item');
   // A step that may fail ends nothing.
   const tell = (error: BatchxError, times: number): void => onAlike?.(hiding(error, runtime), times);
   const tried = onAlike === undefined || mayFail === true ? called : tellingAlike(called, defaults?.server, tell);
   let step = use.accepts === undefined ? tried : both(contract(use, 'accepts', registry, runtime), tried);
   if (use.returns !== undefined) step = both(step, contract(use, 'returns', registry, runtime));
   step = failingWith(step, (error) => hiding(error, runtime));
-  const { gives } = definition;
   step = counted(output === undefined ? inPlace(step, gives) : beside(step, output, gives));
   if (use.when !== undefined) step = when(step, use.when);
   if (mayFail !== true) return step;
@@ -214,11 +233,12 @@ interface Trying {
   /** How the step itself wants them to be tried. */
   readonly defaults: PolicyDefaults | undefined;
   readonly cost: StepCost | undefined;
+  readonly onLimiter: Known['onLimiter'];
 }
 
 function triedBy(
   { policies, key, ...use }: StepUse,
-  { name, adaptive, defaults, cost }: Trying,
+  { name, adaptive, defaults, cost, onLimiter }: Trying,
   run: StepFunction,
   runtime: Runtime,
 ): StepFunction {
@@ -229,7 +249,11 @@ function triedBy(
   const weighed = cost !== undefined && limiter?.weighs === true ? weighing(cost, limiter) : undefined;
   const tried = { ...said, ...weighed, key, name, adaptive };
   tellBreaker(tried, runtime);
-  return attempts(run, tried, runtime);
+  // Where each key has its own, or calls weigh something else than one, it does not tell how many there can be.
+  if (limiter !== undefined && key === undefined && said.weight === undefined) onLimiter?.(limiter);
+  const { durable } = runtime;
+  const once = durable !== undefined && !said.repeatable;
+  return attempts(once ? intending(run, name ?? nameOf(use), durable) : run, tried, runtime);
 }
 
 /** What a file says of the cost of a call; what is no number fails the item when it is asked for. */

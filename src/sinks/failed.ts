@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { OperatorFunction } from 'rxjs';
 import * as z from 'zod';
 import { type ByteWriter, unwritable, writeToFile } from '../core/bytes-out.js';
-import { rootsOf, writeDeadLetter } from '../core/dead-letter.js';
+import { lettersOf } from '../core/dead-letter.js';
 import { defineSink } from '../core/define.js';
 import { BatchxError } from '../core/errors.js';
 import { inputAt } from '../core/in-use.js';
@@ -61,7 +61,7 @@ export const failedSink = defineSink({
   examples: [{ title: 'A file, only there when something failed', options: { path: 'failed.jsonl' } }],
   async open({ path }, runtime) {
     const seen = new WeakSet<Item>();
-    const textOf = (item: Item): string => lettersOf(item, seen);
+    const textOf = (item: Item): string => lettersOf(item, item.error ?? unknownError(), seen);
     if (path === '-') return textWriter(runtime.stdio.output, textOf);
     return exclusively(path, runtime, async () => {
       const file = new LetterFile(path, runtime);
@@ -75,16 +75,7 @@ export const failedSink = defineSink({
   },
 });
 
-/** The letters of an item: one for each item of the source that has none yet. */
-function lettersOf(item: Item, seen: WeakSet<Item>): string {
-  let text = '';
-  for (const root of rootsOf(item)) {
-    if (seen.has(root)) continue;
-    seen.add(root);
-    text += writeDeadLetter(root, item.error ?? new BatchxError('bug', 'no error is known')) + '\n';
-  }
-  return text;
-}
+const unknownError = (): BatchxError => new BatchxError('bug', 'no error is known');
 
 /** A file that is made with its first letter. */
 class LetterFile implements ByteWriter {

@@ -1,7 +1,9 @@
 import type * as z from 'zod';
 import { classOf } from '../error-class.js';
 import { BatchxError } from '../errors.js';
-import type { Item, Metadata } from '../item.js';
+import type { Item } from '../item.js';
+import type { ItemChange } from '../identity.js';
+import { changed, changeOf, itemOf } from '../item-change.js';
 import type { StepDefinition } from '../define.js';
 import type { Runtime } from '../runtime.js';
 import { type Applied, applied, type Gives, type StepFunction } from '../step.js';
@@ -18,13 +20,6 @@ export interface CachedStep {
   readonly name: string;
   /** What the result of an item's call depends on: plain data, or the promise of them. */
   readonly keyOf: (item: Item) => unknown;
-}
-
-/** What is kept of an item that has gone through a step. */
-interface Entry {
-  /** Missing when the step leaves the data as they were. */
-  readonly data?: unknown;
-  readonly metadata?: Metadata;
 }
 
 /**
@@ -49,13 +44,13 @@ export function cachedStep(run: StepFunction, gives: Gives, { cache, name, keyOf
     if (key === undefined) return itemOf(item, await run(item, slot), gives);
     const make = async (): Promise<Made<Item>> => {
       const result = itemOf(item, await run(item, slot), gives);
-      const value = entryOf(item, result);
+      const value = changeOf(item, result);
       return { result, entry: value !== undefined && (await hashOf(item)) === key ? { value } : undefined };
     };
     const once = await cache.once(key, make, slot);
     const hit = 'found' in once;
     cache.runtime.events.emit('batch:cache', { item, step: name, hit });
-    return hit ? restored(item, once.found as Entry) : once.result;
+    return hit ? changed(item, once.found as ItemChange, { cached: true }) : once.result;
   };
 }
 
@@ -72,24 +67,4 @@ export function appliedThrough<S extends z.ZodObject>(
   if (dependsOn === undefined) throw new BatchxError('usage', uncacheable({ name }));
   const keyOf = async (item: Item): Promise<unknown> => [name, await dependsOn(item)];
   return applied(cachedStep(call, gives, { cache, name, keyOf }), 'item');
-}
-
-function itemOf(item: Item, result: unknown, gives: Gives): Item {
-  if (gives === 'item') return result as Item;
-  if (gives === 'verdict') return result ? item : item.skip('filtered');
-  return result === undefined ? item.skip('filtered') : item.withData(result);
-}
-
-/** What is to be kept; undefined when the step has done more than change the data and note something. */
-function entryOf({ data, extra }: Item, next: Item): Entry | undefined {
-  const { metadata, ...others } = next.extra;
-  const same = Object.entries(others).every(([name, value]) => extra[name as keyof typeof extra] === value);
-  if (!next.live || !same) return undefined;
-  const noted = Object.entries(metadata ?? {}).filter(([name, value]) => extra.metadata?.[name] !== value);
-  return { ...(next.data !== data && { data: next.data }), metadata: Object.fromEntries(noted) };
-}
-
-function restored(item: Item, entry: Entry): Item {
-  const noted = item.withExtra({ metadata: { ...item.extra.metadata, ...entry.metadata, cached: true } });
-  return 'data' in entry ? noted.withData(entry.data) : noted;
 }

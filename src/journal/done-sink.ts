@@ -1,0 +1,173 @@
+import type { OperatorFunction } from 'rxjs';
+import { lettersOf } from '../core/dead-letter.js';
+import type { BatchxError } from '../core/errors.js';
+import type { Identity } from '../core/identity.js';
+import type { Item } from '../core/item.js';
+import { keep } from '../core/kept.js';
+import { BatchOrigin } from '../core/origin.js';
+import { Outcome } from '../core/outcome.js';
+import type { Runtime } from '../core/runtime.js';
+import { toSink } from '../core/sink.js';
+import { type SinkWriter, type Takes, writeBlock } from '../core/sink-writer.js';
+import type { Job } from './job.js';
+import type { KeptError } from './results-file.js';
+
+/** A sink whose output is to be on the disk before its items count as done. */
+export interface DurableSink {
+  readonly takes: Takes;
+  open(): SinkWriter | Promise<SinkWriter>;
+}
+
+export interface DoneOptions {
+  readonly runtime: Runtime;
+  /** Whether what came of items is kept, to be shown or written again. */
+  readonly keeps: boolean;
+}
+
+/** How many rows are written at once, at most: what comes while one block is brought to the disk makes the next. */
+const ROWS = 8192;
+
+/**
+ * Writes items to some sinks, then what became of them to the job, and emits their outcomes once all of it is on the disk.
+ *
+ * What was done by an earlier run only passes by.
+ */
+export const doneIn = (
+  job: Job,
+  sinks: readonly DurableSink[],
+  { runtime, keeps }: DoneOptions,
+): OperatorFunction<Item, Outcome> =>
+  toSink(
+    async () => {
+      const writers: (readonly [SinkWriter, Takes])[] = [];
+      for (const sink of sinks) writers.push([await sink.open(), sink.takes]);
+      return new DoneWriter(job, writers, runtime, keeps);
+    },
+    { takes: 'all', runtime, rows: ROWS },
+  );
+
+class DoneWriter implements SinkWriter {
+  readonly #job: Job;
+  readonly #writers: readonly (readonly [SinkWriter, Takes])[];
+  readonly #runtime: Runtime;
+  /** Items of the source that have a letter already: several parts of one may fail. */
+  readonly #lettered = new WeakSet<Item>();
+  readonly #unlisten: () => void;
+
+  readonly #keeps: boolean;
+
+  constructor(job: Job, writers: readonly (readonly [SinkWriter, Takes])[], runtime: Runtime, keeps: boolean) {
+    this.#keeps = keeps;
+    this.#job = job;
+    this.#writers = writers;
+    this.#runtime = runtime;
+    // What was split ends with the last of its parts, which are on the disk by then.
+    this.#unlisten = runtime.events.on('batch:item:end', (outcome) => {
+      const { part, recalled, identity } = outcome.item.extra;
+      if (identity === undefined || recalled !== undefined || part !== undefined || this.#ended.has(identity)) return;
+      this.#note(outcome, identity, undefined);
+    });
+  }
+
+  /** Who has ended, of those whose end is still to be told. */
+  readonly #ended = new WeakSet<Identity>();
+
+  async write(
+    items: readonly Item[],
+    refuse: (index: number, error: BatchxError) => void,
+    skip: SkipFunction,
+  ): Promise<void> {
+    const outcomes = items.map((item) => Outcome.of(item));
+    const fresh = outcomes.flatMap(({ item }, index) => (item.extra.recalled !== undefined ? [] : [index]));
+    for (const [writer, takes] of this.#writers) {
+      const block = fresh.map((index) => outcomes[index] as Outcome);
+      await writeBlock(writer, block, takes, new Set());
+      block.forEach((outcome, at) => {
+        const index = fresh[at] as number;
+        if (outcome === outcomes[index]) return;
+        outcomes[index] = outcome;
+        const { error, skipped } = outcome.item;
+        if (error !== undefined) refuse(index, error);
+        else if (skipped !== undefined) skip(index, skipped);
+      });
+    }
+    for (const index of fresh) this.#end(outcomes[index] as Outcome);
+    await this.#job.commit();
+  }
+
+  async close(whole: boolean): Promise<void> {
+    this.#unlisten();
+    for (const [writer] of this.#writers) await writer.close(whole);
+  }
+
+  #end(outcome: Outcome): void {
+    const { item } = outcome;
+    const { identity, origin } = item.extra;
+    if (outcome.status === 'failed' || outcome.status === 'in-doubt') this.#letter(item);
+    if (identity !== undefined) this.#note(outcome, identity, item);
+    else if (origin instanceof BatchOrigin) this.#batch(outcome, origin);
+  }
+
+  /** The items that a batch was made of end as it does; the first of them keeps its result. */
+  #batch(outcome: Outcome, { parents }: BatchOrigin): void {
+    parents.forEach((parent, index) => {
+      const { identity, origin } = parent.extra;
+      const { error, skipped } = outcome.item;
+      const as = error === undefined ? (skipped === undefined ? parent : parent.skip(skipped)) : parent.fail(error);
+      const ended = new Outcome(as, outcome.status);
+      if (identity !== undefined) this.#note(ended, identity, index === 0 ? outcome.item : undefined);
+      else if (origin instanceof BatchOrigin) this.#batch(ended, origin);
+    });
+  }
+
+  #letter(item: Item): void {
+    const { error } = item;
+    if (error === undefined) return;
+    const text = lettersOf(item, error, this.#lettered);
+    this.#job.letters.addText(text);
+  }
+
+  /** Keeps what came of an item, and notes that it has ended. */
+  #note({ item, status }: Outcome, identity: Identity, result: Item | undefined): void {
+    if (identity.entry < 0) return;
+    this.#ended.add(identity);
+    const { key: k, fingerprint: f, times: m, entry, outputs } = identity;
+    const { results, table, chain, p } = this.#job;
+    const kept = status === 'ok' && result !== undefined && this.#keeps;
+    const changed = kept && result.first !== undefined;
+    const d = changed ? keep(result.data) : undefined;
+    const o = kept && result.extra.outputs !== undefined ? keep(result.extra.outputs) : undefined;
+    const lost = kept && ((changed && d === undefined) || (result.extra.outputs !== undefined && o === undefined));
+    const place = results.add(
+      {
+        k,
+        f,
+        ...(m !== undefined && { m }),
+        s: chain.at(-1) as string,
+        q: table.place(entry) ?? -1,
+        id: item.id,
+        ...(outputs.length > 0 && { w: outputs }),
+        ...(item.error !== undefined && { e: this.#error(item.error) }),
+        ...(item.skipped !== undefined && { x: item.skipped }),
+        ...(kept && !changed && { u: true as const }),
+        ...((lost || (status === 'ok' && !kept)) && { n: 1 as const }),
+      },
+      lost ? undefined : o,
+      lost ? undefined : d,
+    );
+    table.setPlace(entry, place);
+    this.#job.end({ k, f, m, as: status, p, r: place, ...(outputs.length > 0 && { w: 1 as const }) });
+  }
+
+  #error({ code, class: kind, message, inDoubt, where }: BatchxError): KeptError {
+    return {
+      code,
+      class: kind,
+      message: this.#runtime.redact(message),
+      ...(inDoubt && { inDoubt }),
+      ...(where !== undefined && { where: this.#runtime.redact(where) }),
+    };
+  }
+}
+
+type SkipFunction = Parameters<SinkWriter['write']>[2];

@@ -1,0 +1,60 @@
+import type { ByteWriter } from '../core/bytes-out.js';
+import type { Durable } from '../core/durable.js';
+import type { Identity, OutputFile } from '../core/identity.js';
+import type { Item } from '../core/item.js';
+import type { ItemChange } from '../core/identity.js';
+import type { Job } from './job.js';
+
+/** What the steps and sinks of a run see of its job. */
+export class DurableJob implements Durable {
+  readonly #job: Job;
+
+  constructor(job: Job) {
+    this.#job = job;
+  }
+
+  async intend(item: Item, step: string): Promise<void> {
+    const of = ownerOf(item);
+    if (of !== undefined) await this.#job.intend(of.key, step);
+  }
+
+  keptOf(item: Item, link: string): ItemChange | undefined {
+    return item.extra.identity?.kept?.get(link);
+  }
+
+  keepStep(item: Item, link: string, change: ItemChange): void {
+    const { identity } = item.extra;
+    if (identity !== undefined) this.#job.keepStep(identity, item.id, link, change);
+  }
+
+  folder(path: string): void {
+    this.#job.noteFolder(path);
+  }
+
+  async ready(item: Item, file: OutputFile): Promise<void> {
+    this.#job.lock.check();
+    const of = ownerOf(item);
+    if (of === undefined) return;
+    const before = of.outputs.findIndex(({ path }) => path === file.path);
+    if (before >= 0) of.outputs.splice(before, 1);
+    of.outputs.push(file);
+    await this.#job.ready(of.key, file);
+  }
+
+  owns(item: Item, path: string): boolean {
+    const of = ownerOf(item);
+    return of !== undefined && this.#job.owns(of.key, path);
+  }
+
+  append(path: string): Promise<ByteWriter> {
+    return this.#job.open(path);
+  }
+}
+
+/** Who an item stands for: of a batch the first of those that it was made of. */
+function ownerOf(item: Item): Identity | undefined {
+  const { identity, origin } = item.extra;
+  if (identity !== undefined) return identity;
+  const parent = origin?.parents?.[0];
+  return parent === undefined ? undefined : ownerOf(parent);
+}

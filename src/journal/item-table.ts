@@ -1,0 +1,206 @@
+/** How far an item is. */
+export const STATE = {
+  /** Nothing is known of it but that it was begun. */
+  begun: 0,
+  ok: 1,
+  skipped: 2,
+  failed: 3,
+  inDoubt: 4,
+  deferred: 5,
+} as const;
+
+export type State = (typeof STATE)[keyof typeof STATE];
+
+/** What is known of an item besides how far it is. */
+export const FLAG = {
+  /** Files were written for it. */
+  files: 1 << 3,
+  /** It has been met in this run. */
+  seen: 1 << 4,
+  /** Its result may be that of other steps than those of this run. */
+  other: 1 << 5,
+  /** It is being run now. */
+  running: 1 << 6,
+  /** Its result was shown. */
+  emitted: 1 << 7,
+} as const;
+
+const STATE_BITS = 7;
+
+/** Words of an entry: two of its key, two of its fingerprint, the low part of its place, and place, state and deaths. */
+const WORDS = 6;
+/** Entries of a piece, of which there are as many as are needed: none of them is ever copied. */
+const PIECE = 1 << 15;
+const FULL = 0.8;
+const GROWTH = 1.34;
+
+/**
+ * What is known of each item of a job: 24 bytes, and 5 to 8 more to find it by its key. Entries keep their order and their
+ * number, which is how they are called here.
+ */
+export class ItemTable {
+  readonly #pieces: Uint32Array[] = [];
+  #size = 0;
+  /** The number of an entry plus one; open addressing by the first word of its key. */
+  #index = new Uint32Array(64);
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How much memory it takes, in bytes. */
+  get bytes(): number {
+    return this.#pieces.length * PIECE * WORDS * 4 + this.#index.byteLength;
+  }
+
+  /** The number of the entry with a key; -1 when there is none. */
+  find(hi: number, lo: number): number {
+    return (this.#index[this.#slot(hi, lo)] as number) - 1;
+  }
+
+  /** The number of the entry with a key, a new one when there is none. */
+  add(hi: number, lo: number): number {
+    let slot = this.#slot(hi, lo);
+    const found = this.#index[slot] as number;
+    if (found !== 0) return found - 1;
+    if (this.#size >= FULL * this.#index.length) {
+      this.#grow();
+      slot = this.#slot(hi, lo);
+    }
+    const entry = this.#size++;
+    if (entry % PIECE === 0) this.#pieces.push(new Uint32Array(PIECE * WORDS));
+    this.#index[slot] = entry + 1;
+    const piece = this.#piece(entry);
+    const at = (entry % PIECE) * WORDS;
+    piece[at] = hi;
+    piece[at + 1] = lo;
+    return entry;
+  }
+
+  keyHi(entry: number): number {
+    return this.#word(entry, 0);
+  }
+
+  keyLo(entry: number): number {
+    return this.#word(entry, 1);
+  }
+
+  /** Whether the item had this fingerprint. */
+  matches(entry: number, hi: number, lo: number): boolean {
+    const piece = this.#piece(entry);
+    const at = (entry % PIECE) * WORDS;
+    return piece[at + 2] === hi && piece[at + 3] === lo;
+  }
+
+  setFingerprint(entry: number, hi: number, lo: number): void {
+    const piece = this.#piece(entry);
+    const at = (entry % PIECE) * WORDS;
+    piece[at + 2] = hi;
+    piece[at + 3] = lo;
+  }
+
+  /** Where its result, or its dead letter, is; undefined when none is kept. */
+  place(entry: number): number | undefined {
+    const high = this.#word(entry, 5) >>> 16;
+    const low = this.#word(entry, 4);
+    return high === 0 && low === 0 ? undefined : high * 2 ** 32 + low - 1;
+  }
+
+  setPlace(entry: number, place: number | undefined): void {
+    const said = place === undefined ? 0 : place + 1;
+    const piece = this.#piece(entry);
+    const at = (entry % PIECE) * WORDS;
+    piece[at + 4] = said >>> 0;
+    piece[at + 5] = ((Math.floor(said / 2 ** 32) << 16) | ((piece[at + 5] as number) & 0xffff)) >>> 0;
+  }
+
+  state(entry: number): State {
+    return (this.#word(entry, 5) & STATE_BITS) as State;
+  }
+
+  setState(entry: number, state: State): void {
+    const piece = this.#piece(entry);
+    const at = (entry % PIECE) * WORDS + 5;
+    piece[at] = (((piece[at] as number) & ~STATE_BITS) | state) >>> 0;
+  }
+
+  has(entry: number, flag: number): boolean {
+    return (this.#word(entry, 5) & flag) !== 0;
+  }
+
+  set(entry: number, flag: number, on: boolean): void {
+    const piece = this.#piece(entry);
+    const at = (entry % PIECE) * WORDS + 5;
+    piece[at] = (on ? (piece[at] as number) | flag : (piece[at] as number) & ~flag) >>> 0;
+  }
+
+  /** In how many runs that died it was being run; and how often alone, in the upper half. At most 15 of each. */
+  deaths(entry: number): number {
+    return (this.#word(entry, 5) >>> 8) & 255;
+  }
+
+  setDeaths(entry: number, deaths: number): void {
+    const piece = this.#piece(entry);
+    const at = (entry % PIECE) * WORDS + 5;
+    piece[at] = (((piece[at] as number) & ~0xff00) | (deaths << 8)) >>> 0;
+  }
+
+  /** The entries as they lie in memory, piece by piece, for a snapshot. */
+  *blocks(): Generator<Uint32Array> {
+    for (let i = 0; i < this.#pieces.length; i++) {
+      const entries = Math.min(PIECE, this.#size - i * PIECE);
+      yield (this.#pieces[i] as Uint32Array).subarray(0, entries * WORDS);
+    }
+  }
+
+  /** Takes entries as `blocks` gave them. */
+  addBlock(words: Uint32Array): void {
+    for (let at = 0; at < words.length; at += WORDS) {
+      const entry = this.add(words[at] as number, words[at + 1] as number);
+      const piece = this.#piece(entry);
+      const to = (entry % PIECE) * WORDS;
+      for (let word = 2; word < WORDS; word++) piece[to + word] = words[at + word] as number;
+    }
+  }
+
+  /** Makes room in the index at once, where it is known how many entries will come. */
+  reserve(entries: number): void {
+    if (entries > FULL * this.#index.length) this.#reindex(Math.ceil(entries / FULL) + 1);
+  }
+
+  #word(entry: number, word: number): number {
+    return this.#piece(entry)[(entry % PIECE) * WORDS + word] as number;
+  }
+
+  #piece(entry: number): Uint32Array {
+    return this.#pieces[Math.floor(entry / PIECE)] as Uint32Array;
+  }
+
+  /** Where a key is in the index, or would be. */
+  #slot(hi: number, lo: number): number {
+    const index = this.#index;
+    let slot = Math.floor((hi / 2 ** 32) * index.length);
+    for (;;) {
+      const entry = (index[slot] as number) - 1;
+      if (entry < 0) return slot;
+      const piece = this.#piece(entry);
+      const at = (entry % PIECE) * WORDS;
+      if (piece[at] === hi && piece[at + 1] === lo) return slot;
+      if (++slot === index.length) slot = 0;
+    }
+  }
+
+  #grow(): void {
+    this.#reindex(Math.ceil(this.#index.length * GROWTH));
+  }
+
+  #reindex(length: number): void {
+    const index = new Uint32Array(length);
+    for (let entry = 0; entry < this.#size; entry++) {
+      let slot = Math.floor((this.keyHi(entry) / 2 ** 32) * length);
+      while (index[slot] !== 0) if (++slot === length) slot = 0;
+      index[slot] = entry + 1;
+    }
+    this.#index = index;
+  }
+}

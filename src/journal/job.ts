@@ -1,0 +1,223 @@
+import type { SchedulerLike } from 'rxjs';
+import type { Identity, OutputFile } from '../core/identity.js';
+import type { ItemChange } from '../core/identity.js';
+import { keep } from '../core/kept.js';
+import { wait } from '../core/wait.js';
+import type { AppendFile, Durability } from './append-file.js';
+import { GroupCommit } from './group-commit.js';
+import { FAILED, forget, makeJobFolder, openJournal, openLines, RESULTS } from './job-files.js';
+import { type DoneRecord, JournalFile } from './journal-file.js';
+import type { ItemTable } from './item-table.js';
+import type { JournalState } from './load-journal.js';
+import { Lock } from './lock.js';
+import { isIntact, OutputLines } from './output-lines.js';
+import { ownLife } from './process-life.js';
+import { type EndedHow, JOURNAL_FORMAT, type JournalRecord } from './records.js';
+import { ResultsFile } from './results-file.js';
+
+export interface JobOptions {
+  /** Where it is kept: `.batchx/<name>`. */
+  readonly folder: string;
+  readonly name: string;
+  /** What each step does, with all steps before it; the first link is that of what is read. */
+  readonly chain: readonly string[];
+  readonly version: string;
+  /** The time of day, as ISO 8601 says it. */
+  readonly at: string;
+  readonly stamp: string;
+  readonly durability?: Durability | undefined;
+  readonly args?: readonly string[] | undefined;
+  readonly scheduler: SchedulerLike;
+  /** Forgets what is known, and begins anew. */
+  readonly fresh?: boolean | undefined;
+}
+
+/** How long what nobody waits for may take to get to the disk, in milliseconds. */
+const SOON = 20;
+
+/** The state of a job that is being run: what is known of its items, and what is written of them. */
+export class Job {
+  readonly folder: string;
+  readonly name: string;
+  readonly chain: readonly string[];
+  readonly lock: Lock;
+  readonly state: JournalState;
+  readonly table: ItemTable;
+  readonly results: ResultsFile;
+  readonly letters: AppendFile;
+  /** Whether an earlier run did not come to its end. */
+  readonly resumes: boolean;
+  readonly #outputs = new Set<OutputLines>();
+  /** Folders that are known to have temporary files in them. */
+  readonly #folders = new Set<string>();
+  readonly #journal: JournalFile;
+  readonly #resultLines: AppendFile;
+  readonly #commits: GroupCommit;
+  /** The number of its chain. */
+  readonly p: number;
+  #pending: DoneRecord[] = [];
+  #steps: Extract<JournalRecord, { readonly t: 'step' }>[] = [];
+  #waits = false;
+  readonly #scheduler: SchedulerLike;
+  #closed = false;
+
+  constructor(options: JobOptions) {
+    const { folder, name, chain, version, at, stamp, durability = 'power', args, fresh = false } = options;
+    this.#scheduler = options.scheduler;
+    this.folder = folder;
+    this.name = name;
+    this.chain = chain;
+    makeJobFolder(folder);
+    this.lock = Lock.take(folder, at);
+    try {
+      if (fresh) forget(folder);
+      const { fd, state, last } = openJournal(folder, chain.at(-1) as string);
+      this.state = state;
+      this.table = state.table;
+      this.#journal = new JournalFile(fd, folder, last, durability);
+      this.#resultLines = openLines(folder, RESULTS, durability);
+      this.results = new ResultsFile(this.#resultLines);
+      this.letters = openLines(folder, FAILED, durability);
+      this.resumes = state.run !== undefined && state.end !== 'complete';
+      if (state.job === undefined)
+        this.#journal.append({ t: 'job', v: JOURNAL_FORMAT, batchx: version, name, at, stamp });
+      this.p = numberOf(chain, state.chains);
+      const { pid, boot } = ownLife();
+      this.#journal.append({ t: 'run', epoch: this.lock.epoch, at, pid, boot, p: this.p, chain, args });
+      this.#journal.write();
+    } catch (error) {
+      this.lock.release();
+      throw error;
+    }
+    this.#commits = new GroupCommit(() => this.#commitNow());
+  }
+
+  /** Notes that items begin; it is known if the process dies. */
+  begin(keys: readonly string[]): void {
+    this.#journal.appendStart(keys);
+    this.#journal.write();
+  }
+
+  /** Notes that an item begins which nothing else runs beside. */
+  beginAlone(key: string): void {
+    this.#journal.append({ t: 'alone', k: key });
+    this.begin([key]);
+  }
+
+  /** Done when it is on the disk that a call begins which must not be done twice. */
+  async intend(key: string, step: string): Promise<void> {
+    this.#journal.append({ t: 'intent', k: key, s: step });
+    await this.commit();
+  }
+
+  /** Notes that a file has other times, but the content that it had. */
+  touch(key: string, times: string): void {
+    this.#journal.append({ t: 'touched', k: key, m: times });
+  }
+
+  /** Keeps what a step has made of an item, for a run that is to go on from there. */
+  keepStep(identity: Identity, id: string, link: string, change: ItemChange): void {
+    const d = keep(change);
+    if (d === undefined) return;
+    const { key: k, fingerprint: f, times: m, entry } = identity;
+    const q = this.table.place(entry) ?? -1;
+    const place = this.results.add({ k, f, ...(m !== undefined && { m }), s: link, q, id, a: 1 }, undefined, d);
+    this.table.setPlace(entry, place);
+    this.#steps.push({ t: 'step', k, f, s: link, r: place });
+    this.#soon();
+  }
+
+  /** Done when it is on the disk that a file is the item's own. */
+  async ready(key: string, { path, size, sha256 }: OutputFile): Promise<void> {
+    this.#journal.append({ t: 'ready', k: key, path, size, sha256 });
+    this.state.owners.set(path, key);
+    await this.commit();
+  }
+
+  owns(key: string, path: string): boolean {
+    return this.state.owners.get(path) === key;
+  }
+
+  noteFolder(path: string): void {
+    if (this.#folders.has(path)) return;
+    this.#folders.add(path);
+    this.#journal.append({ t: 'folder', path });
+    this.#journal.write();
+  }
+
+  /** Opens an output behind what it has of what is done. */
+  async open(path: string): Promise<OutputLines> {
+    const mark = this.state.outputs.get(path);
+    const known = mark !== undefined && isIntact(mark) ? mark : undefined;
+    const output: OutputLines = await OutputLines.open(path, known, () => this.#outputs.delete(output));
+    this.#outputs.add(output);
+    return output;
+  }
+
+  /** Notes that an item has ended: it counts once `commit` is done, which is to follow. */
+  end(record: DoneRecord): void {
+    this.#pending.push(record);
+  }
+
+  /** Done when all that was noted before is on the disk, with what it says of outputs. */
+  commit(): Promise<void> {
+    return this.#commits.commit();
+  }
+
+  async #commitNow(): Promise<void> {
+    const ended = this.#pending;
+    const steps = this.#steps;
+    this.#pending = [];
+    this.#steps = [];
+    // What a record says to be there has to be there first.
+    const outputs = [...this.#outputs].map((output) => [output.path, output.size, output.crc] as const);
+    await Promise.all([
+      this.#resultLines.sync(),
+      this.letters.sync(),
+      ...[...this.#outputs].map((output) => output.sync()),
+    ]);
+    for (const record of steps) this.#journal.append(record);
+    for (const record of ended) this.#journal.appendDone(record);
+    if (ended.length > 0) this.#journal.append({ t: 'commit', outputs });
+    await this.#journal.sync();
+  }
+
+  /** Brings what was noted to the disk before long, though nobody waits for it. */
+  #soon(): void {
+    if (this.#waits) return;
+    this.#waits = true;
+    wait(SOON, this.#scheduler).subscribe(() => {
+      this.#waits = false;
+      // When it fails it does so for good: the next who waits for it is told.
+      if (!this.#closed) this.commit().catch(() => undefined);
+    });
+  }
+
+  /** Ends the run: `how` says whether there is anything left to do. */
+  async close(how: EndedHow | undefined): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.commit();
+      if (how !== undefined) {
+        this.#journal.append({ t: 'end', epoch: this.lock.epoch, how });
+        await this.#journal.sync();
+      }
+    } finally {
+      this.#journal.close();
+      this.#resultLines.close();
+      this.letters.close();
+      this.lock.release();
+    }
+  }
+}
+
+/** The number of a chain: the same for the same, and otherwise the next. */
+function numberOf(chain: readonly string[], known: ReadonlyMap<number, readonly string[]>): number {
+  let next = 1;
+  for (const [p, other] of known) {
+    if (other.length === chain.length && other.at(-1) === chain.at(-1)) return p;
+    next = Math.max(next, p + 1);
+  }
+  return next;
+}

@@ -1,0 +1,176 @@
+import { readSync } from 'node:fs';
+import { readHex32 } from './hex.js';
+import { isWhole } from './summed-lines.js';
+import type { DoneAs, JournalRecord } from './records.js';
+
+/** What a journal is read into. */
+export interface JournalReader {
+  /** The record of an item that has ended, of the kind of which there are most: without `m`, not made into an object. */
+  done(keyHi: number, keyLo: number, hi: number, lo: number, as: DoneAs, p: number, place: number): void;
+  /** Any other record. */
+  record(record: JournalRecord): void;
+}
+
+/** How far a journal was good. */
+export interface JournalRead {
+  /** Where the good part ends, in bytes. */
+  readonly end: number;
+  /** The number of its last record. */
+  readonly last: number;
+  /** Where something is wrong that had been on the disk: what comes behind it cannot be trusted to be all. */
+  readonly damagedAt: number | undefined;
+  /** How much comes behind the good part, in bytes. */
+  readonly torn: number;
+}
+
+const BLOCK = 1024 * 1024;
+const LF = 0x0a;
+
+/**
+ * Reads the records of a journal up to its end, or to the first that is not whole. The number of each is one more than
+ * that of the one before it; those up to `after` are in a snapshot already and are left out.
+ *
+ * A tail that was being written when the process or the machine died may be anything. What had been on the disk
+ * once cannot: where a later record says that, the journal is damaged.
+ */
+export function readJournal(fd: number, reader: JournalReader, after = 0): JournalRead {
+  let last: number | undefined;
+  let bad: number | undefined;
+  let damaged = false;
+  let end = 0;
+  const size = eachLine(fd, (bytes, from, to, at) => {
+    if (bad !== undefined) {
+      damaged ||= syncedTo(bytes, from, to) > bad;
+      return;
+    }
+    const n = to < 0 || !isWhole(bytes, from, to) ? undefined : numberOf(bytes, to);
+    if (n === undefined || (last !== undefined && n !== last + 1)) {
+      bad = at;
+      if (to >= 0) damaged ||= syncedTo(bytes, from, to) > bad;
+      return;
+    }
+    last = n;
+    end = at + (to - from) + 1;
+    if (n > after) take(bytes, from, to, reader);
+  });
+  return { end, last: last ?? after, damagedAt: damaged ? bad : undefined, torn: size - end };
+}
+
+/**
+ * Calls `line` for each line of a file, with where it begins in the file; the end of the last one is -1 when it has no
+ * line feed. Gives the size of the file.
+ */
+export function eachLine(
+  fd: number,
+  line: (bytes: Buffer, from: number, to: number, at: number) => void,
+  begin = 0,
+): number {
+  let block = Buffer.allocUnsafe(BLOCK);
+  let held = 0;
+  let at = begin;
+  for (;;) {
+    if (held === block.length) block = Buffer.concat([block], block.length * 2);
+    const read = readSync(fd, block, held, block.length - held, at + held);
+    if (read === 0) break;
+    held += read;
+    let from = 0;
+    for (let to = block.indexOf(LF, from); to >= 0 && to < held; to = block.indexOf(LF, from)) {
+      line(block, from, to, at + from);
+      from = to + 1;
+    }
+    block.copyWithin(0, from, held);
+    held -= from;
+    at += from;
+  }
+  if (held > 0) line(block, 0, -1, at);
+  return at + held;
+}
+
+/** How much of the journal a line says is on the disk. */
+function syncedTo(bytes: Buffer, from: number, to: number): number {
+  if (to < 0 || !isWhole(bytes, from, to)) return 0;
+  const record = parse(bytes, from, to);
+  return record.t === 'synced' ? record.to : 0;
+}
+
+const parse = (bytes: Buffer, from: number, to: number): JournalRecord =>
+  JSON.parse(bytes.toString('latin1', from, to)) as JournalRecord;
+
+const DONE = Buffer.from('{"t":"done","k":"');
+const FINGERPRINT = Buffer.from('","f":"');
+const AS = Buffer.from('","as":"');
+const PLAN = Buffer.from('","p":');
+const PLACE = Buffer.from(',"r":');
+const NUMBER = Buffer.from(',"n":');
+
+const AS_TEXT: readonly DoneAs[] = ['ok', 'skipped', 'failed', 'in-doubt', 'deferred'];
+const AS_BYTES = AS_TEXT.map((as) => Buffer.from(as));
+
+function take(bytes: Buffer, from: number, to: number, reader: JournalReader): void {
+  if (!(holds(bytes, from, DONE) && takeDone(bytes, from, reader))) reader.record(parse(bytes, from, to));
+}
+
+/** Reads the record of an item that has ended, as it is written; false when it is written otherwise. */
+function takeDone(bytes: Buffer, from: number, reader: JournalReader): boolean {
+  let at = from + DONE.length;
+  const keyHi = readHex32(bytes, at);
+  const keyLo = readHex32(bytes, at + 8);
+  at += 16;
+  if (keyHi === undefined || keyLo === undefined || !holds(bytes, at, FINGERPRINT)) return false;
+  at += FINGERPRINT.length;
+  const hi = readHex32(bytes, at);
+  const lo = readHex32(bytes, at + 8);
+  at += 16;
+  if (hi === undefined || lo === undefined || !holds(bytes, at, AS)) return false;
+  at += AS.length;
+  const which = AS_BYTES.findIndex((as) => holds(bytes, at, as));
+  if (which < 0) return false;
+  at += (AS_BYTES[which] as Buffer).length;
+  if (!holds(bytes, at, PLAN)) return false;
+  at += PLAN.length;
+  const p = readDigits(bytes, at);
+  at = digitsEnd;
+  if (!holds(bytes, at, PLACE)) return false;
+  at += PLACE.length;
+  const negative = bytes[at] === 0x2d;
+  const place = readDigits(bytes, negative ? at + 1 : at);
+  // More is said of some.
+  if (!holds(bytes, digitsEnd, NUMBER)) return false;
+  reader.done(keyHi, keyLo, hi, lo, AS_TEXT[which] as DoneAs, p, negative ? -place : place);
+  return true;
+}
+
+function holds(bytes: Buffer, at: number, text: Buffer): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text[i]) return false;
+  return true;
+}
+
+/** Where the digits ended that were read last. */
+let digitsEnd = 0;
+
+function readDigits(bytes: Buffer, from: number): number {
+  let value = 0;
+  let at = from;
+  for (; ; at++) {
+    const digit = (bytes[at] as number) - 0x30;
+    if (digit < 0 || digit > 9 || Number.isNaN(digit)) break;
+    value = value * 10 + digit;
+  }
+  digitsEnd = at;
+  return value;
+}
+
+/** What stands between the number and the sum: `,"c":"xxxxxxxx"}`. */
+const BEHIND = 16;
+
+/** The number of a record that is whole, which is the last before its sum. */
+function numberOf(bytes: Buffer, to: number): number | undefined {
+  let at = to - BEHIND - 1;
+  let value = 0;
+  for (let unit = 1; ; unit *= 10, at--) {
+    const digit = (bytes[at] as number) - 0x30;
+    if (digit < 0 || digit > 9) break;
+    value += digit * unit;
+  }
+  return bytes[at] === 0x3a && bytes[at - 2] === 0x6e ? value : undefined;
+}

@@ -1,0 +1,77 @@
+/** How an item ended, as a journal says it. */
+export type DoneAs = 'ok' | 'skipped' | 'failed' | 'in-doubt' | 'deferred';
+
+/**
+ * What a journal is made of. Keys and fingerprints are 64 bits of a SHA-256, in hexadecimal; places are byte offsets.
+ *
+ * Each is written as a line of JSON, with its number in the journal as `n` and the CRC-32C of all before it as `c`.
+ */
+export type JournalRecord =
+  /** The first of a journal: what it is. */
+  | {
+      readonly t: 'job';
+      /** The format. */
+      readonly v: number;
+      readonly batchx: string;
+      readonly name: string;
+      /** When the job was begun; the stamp of all its runs. */
+      readonly at: string;
+      readonly stamp: string;
+      /** Makes keys of rows that are nothing to others. */
+      readonly salt?: string;
+    }
+  /** A run begins. */
+  | {
+      readonly t: 'run';
+      readonly epoch: number;
+      readonly at: string;
+      readonly pid: number;
+      readonly boot: string;
+      /** The number of the chain below; records of results name it. */
+      readonly p: number;
+      /** What each step does, with all steps before it: a result counts as long as its own is the same. */
+      readonly chain: readonly string[];
+      /** The command line, to be said again. */
+      readonly args?: readonly string[] | undefined;
+    }
+  /** Items begin. */
+  | { readonly t: 'start'; readonly k: readonly string[] }
+  /** An item begins that nothing else runs beside, as it was running when runs died. */
+  | { readonly t: 'alone'; readonly k: string }
+  /** A call begins that must not be done twice. */
+  | { readonly t: 'intent'; readonly k: string; readonly s: string }
+  /** A file is whole, and gets its name next. */
+  | { readonly t: 'ready'; readonly k: string; readonly path: string; readonly size: number; readonly sha256: string }
+  /** Temporary files are made in a folder. */
+  | { readonly t: 'folder'; readonly path: string }
+  /** A step is done; its result is in the results at `r`. */
+  | { readonly t: 'step'; readonly k: string; readonly f: string; readonly s: string; readonly r: number }
+  /** An item has ended. `f` is the fingerprint of its content, `m` that of its file's size and times, where it is a file. */
+  | {
+      readonly t: 'done';
+      readonly k: string;
+      readonly f: string;
+      readonly m?: string | undefined;
+      readonly as: DoneAs;
+      readonly p: number;
+      /** Where its result, or its dead letter, is; -1 when none is kept. */
+      readonly r: number;
+      /** There when files were written for it. */
+      readonly w?: 1 | undefined;
+    }
+  /** A file has the content that it had, with other times. */
+  | { readonly t: 'touched'; readonly k: string; readonly m: string }
+  /** The results of items have been shown. */
+  | { readonly t: 'emitted'; readonly k: readonly string[] }
+  /** What has ended before this counts, with so much of each output: its path, its size and the sum of its bytes. */
+  | { readonly t: 'commit'; readonly outputs: readonly (readonly [path: string, size: number, crc: number])[] }
+  /** All of the journal up to this place is on the disk. */
+  | { readonly t: 'synced'; readonly to: number }
+  /** A run is over. */
+  | { readonly t: 'end'; readonly epoch: number; readonly how: EndedHow; readonly exit?: number | string };
+
+/** `complete`: all of the input was read, and nothing is left to do but what failed. */
+export type EndedHow = 'complete' | 'partial' | 'interrupted' | 'halted' | 'error';
+
+/** The format that is written; newer ones are refused. */
+export const JOURNAL_FORMAT = 1;

@@ -1,0 +1,102 @@
+import { readSync } from 'node:fs';
+import type { OutputFile } from '../core/identity.js';
+import type { AppendFile } from './append-file.js';
+import { readKept } from '../core/kept.js';
+import { isWhole } from './summed-lines.js';
+import { BatchxError } from '../core/errors.js';
+
+/** What is kept of an item, after some of its steps or at its end. */
+export interface KeptLine {
+  readonly k: string;
+  readonly f: string;
+  readonly m?: string | undefined;
+  /** What had been done by then: the link of the chain of steps. */
+  readonly s: string;
+  /** Where the one before it of the same item is; -1 when there is none. */
+  readonly q: number;
+  readonly id: string;
+  /** The files that were written for it. */
+  readonly w?: readonly OutputFile[] | undefined;
+  /** Why it failed. */
+  readonly e?: KeptError | undefined;
+  /** Why it was passed over. */
+  readonly x?: string | undefined;
+  /** The item was passed on as it had been read. */
+  readonly u?: true | undefined;
+  /** There when this is what one step has made of it, and not its end. */
+  readonly a?: 1 | undefined;
+  /** Its result could not be kept, or is not needed. */
+  readonly n?: 1 | undefined;
+}
+
+/** A line as it was read, with what was put beside the data, and the data. */
+export interface ReadLine extends KeptLine {
+  readonly o?: Record<string, unknown>;
+  readonly d?: unknown;
+}
+
+export interface KeptError {
+  readonly code: string;
+  readonly class: string;
+  readonly message: string;
+  readonly inDoubt?: boolean | undefined;
+  readonly where?: string | undefined;
+}
+
+const LF = 0x0a;
+/** How much is read at first; most lines are shorter. */
+const FIRST = 4096;
+
+/** The results of a job: a file to which lines are added, and from which single ones are read. */
+export class ResultsFile {
+  readonly #file: AppendFile;
+  #buffer = Buffer.allocUnsafe(FIRST);
+
+  constructor(file: AppendFile) {
+    this.#file = file;
+  }
+
+  /** Adds a line, with the outputs and the data as `keep` says them; gives where it is. */
+  add(line: KeptLine, o: string | undefined, d: string | undefined): number {
+    const place = this.#file.end;
+    const head = JSON.stringify(line).slice(0, -1);
+    this.#file.add(`${head}${o === undefined ? '' : `,"o":${o}`}${d === undefined ? '' : `,"d":${d}`}`);
+    return place;
+  }
+
+  /** The line at a place. What is not whole there throws. */
+  read(place: number): ReadLine {
+    if (place >= this.#file.size) this.#file.write();
+    let length = 0;
+    let end = -1;
+    while (end < 0) {
+      if (length === this.#buffer.length) this.#buffer = Buffer.concat([this.#buffer], length * 2);
+      const read = readSync(this.#file.fd, this.#buffer, length, this.#buffer.length - length, place + length);
+      if (read === 0) break;
+      const lf = this.#buffer.subarray(length, length + read).indexOf(LF);
+      if (lf >= 0) end = length + lf;
+      length += read;
+    }
+    const bytes = this.#buffer;
+    if (this.#buffer.length > FIRST * 256) this.#buffer = Buffer.allocUnsafe(FIRST);
+    if (end < 0 || !isWhole(bytes, 0, end)) throw this.#damaged(place);
+    return parsed(bytes.toString('utf8', 0, end));
+  }
+
+  #damaged(place: number): BatchxError {
+    const { path } = this.#file;
+    const what = `the results of the job are damaged: ${path} has no whole line at byte ${place}`;
+    return new BatchxError('locked', `${what}; \`batchx repair\` drops what cannot be read, and that is done again`, {
+      where: path,
+    });
+  }
+}
+
+function parsed(text: string): ReadLine {
+  const { o, d, ...line } = JSON.parse(text) as ReadLine;
+  return {
+    ...line,
+    ...(o !== undefined && { o: readKept(o, text) as Record<string, unknown> }),
+    ...(d !== undefined && { d: readKept(d, text) }),
+  };
+}

@@ -1,0 +1,64 @@
+import { crc32c } from './crc32c.js';
+import { hex32, readHex32 } from './hex.js';
+
+/** What comes behind the JSON of a line: `,"c":"xxxxxxxx"}` and the line feed. */
+const TAIL = 16;
+const LF = 1;
+const COMMA = 0x2c;
+const BRACE = 0x7d;
+
+const FIRST = 64 * 1024;
+/** A larger buffer is not kept once it has been written, in bytes. */
+const KEPT = 4 * 1024 * 1024;
+
+/** Lines of JSON that are held until they are written, each with the CRC-32C of all that is before it in the line. */
+export class SummedLines {
+  #bytes = Buffer.allocUnsafe(FIRST);
+  #length = 0;
+
+  /** How much is held, in bytes. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Adds a line: an object of JSON without the closing brace. */
+  add(json: string): void {
+    // A character of UTF-16 has up to three bytes in UTF-8.
+    const needed = this.#length + json.length * 3 + TAIL + LF;
+    if (needed > this.#bytes.length) this.#grow(needed);
+    const bytes = this.#bytes;
+    const start = this.#length;
+    const end = start + bytes.write(json, start);
+    const sum = hex32(crc32c(bytes, start, end));
+    this.#length = end + bytes.write(`,"c":"${sum}"}\n`, end, 'latin1');
+  }
+
+  /** Adds lines as they are. */
+  addText(lines: string): void {
+    const needed = this.#length + lines.length * 3;
+    if (needed > this.#bytes.length) this.#grow(needed);
+    this.#length += this.#bytes.write(lines, this.#length);
+  }
+
+  /** What has been added since the last time; only good until the next line is added. */
+  take(): Uint8Array {
+    const taken = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    if (this.#bytes.length > KEPT) this.#bytes = Buffer.allocUnsafe(FIRST);
+    return taken;
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, needed));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+}
+
+/** Whether a line, without its line feed, is whole: there is a sum behind all else, and it is the right one. */
+export function isWhole(bytes: Uint8Array, start: number, end: number): boolean {
+  const tail = end - TAIL;
+  if (tail < start + 2 || bytes[tail] !== COMMA || bytes[end - 1] !== BRACE) return false;
+  const sum = readHex32(bytes, end - 10);
+  return sum !== undefined && sum === crc32c(bytes, start, tail);
+}
