@@ -4,6 +4,7 @@ import { haltRule, toHaltRules } from '../pipeline/halt-rule.js';
 import { duration } from '../core/schema.js';
 import { rateText } from '../core/rate.js';
 import { flag, printPipelineFlag } from './flags.js';
+import { jobFlags } from './job-flags.js';
 import { FORMATS } from './inputs.js';
 import { PROGRESS } from './progress.js';
 import { concurrency, oneOf, text, wanted, whole } from './flag-types.js';
@@ -120,6 +121,7 @@ export const execFlags = z.strictObject({
   failed: flag(text.optional(), 'Write the values whose commands failed to this file; -a FILE runs just those again.', {
     value: 'FILE',
   }),
+  ...jobFlags,
   'retry-in-doubt': flag(
     z.boolean().default(false),
     'Run the values again that an earlier run left in doubt, as they may have been done. Unless said they stay so.',

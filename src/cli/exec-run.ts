@@ -17,6 +17,7 @@ import type { Again } from './failures.js';
 import { rewordFor } from './flag-words.js';
 import { LineOutput } from './line-output.js';
 import { inSession, type Session } from './session.js';
+import { jobOf, tellJob } from './job.js';
 import { say } from './terminal.js';
 
 /** Runs a command for each value, and gives how the program ends. */
@@ -44,7 +45,15 @@ async function runStep(line: ExecLine, { runtime, account }: Session): Promise<R
   const plan: Plan = { ...execPlan(line, sources, lines), concurrency, haltAlike };
   if (flags.results !== undefined && !flags['dry-run']) await prepareRoot(flags.results);
   if (flags.verbose) runtime.events.on('batch:command', ({ command }) => say(command));
-  const result = await run(plan, { registry: builtin, runtime, account });
+  const use = flags['dry-run']
+    ? undefined
+    : jobOf('exec-*', { ...flags, retry: flags['retry-in-doubt'] ? 'in-doubt' : flags.retry });
+  const { openJob, closingJob } = use === undefined ? {} : await import('../pipeline/job-of-plan.js');
+  const stamp = new Date(runtime.wallNow()).toISOString();
+  const job = use && openJob?.({ ...use, stamp }, plan, builtin, runtime, false);
+  if (job !== undefined) tellJob(job, flags);
+  const running = run(plan, { registry: builtin, runtime, account, job });
+  const result = await (job === undefined ? running : (closingJob?.(job, plan, running) ?? running));
   if (result.error !== undefined || result.counts.read > 0 || flags['allow-empty'] || result.interrupted) return result;
   if (flags.limit === 0) return result;
   return { ...result, error: nothingToDo(line) };

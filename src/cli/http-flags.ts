@@ -5,6 +5,7 @@ import { duration, toMs } from '../core/schema.js';
 import { time, timeout } from './exec-flags.js';
 import { text, wanted } from './flag-types.js';
 import { flag } from './flags.js';
+import { jobFlags } from './job-flags.js';
 import { rowFlags } from './row-flags.js';
 import { runFlags } from './run-flags.js';
 
@@ -115,6 +116,7 @@ export const httpFlags = z.strictObject({
     'What a line of the output holds: the outcome with id, success, result or error, or only what came back.',
   ),
   failed: run.failed,
+  ...jobFlags,
   'retry-in-doubt': rowFlags.shape['retry-in-doubt'],
   report: run.report,
   'report-items': run['report-items'],

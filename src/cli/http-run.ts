@@ -50,6 +50,7 @@ export async function runRequests(line: Line): Promise<Ending> {
               without: line.literals ? ['arg-file', 'in'] : ['arg-file'],
             }),
       workersBy: 'flag',
+      job: 'http-*',
       told: adHocError,
       reword: (error) => inFlags(rewordFor(httpFlags)(error)),
       prepare: (runtime) => (flags.verbose ? telling(runtime) : runtime),

@@ -8,11 +8,13 @@ import { checkPipeline } from '../pipeline/file/check.js';
 import { faultsError, type PlacedFault } from '../pipeline/file/faults.js';
 import { refusePart } from '../pipeline/file/part-files.js';
 import { entriesOf, type PipelineFile, textOf } from '../pipeline/file/pipeline-file.js';
+import type { OpenJob } from '../pipeline/job-of-plan.js';
 import type { Plan, Use } from '../pipeline/plan.js';
 import { type FileRunResult, runFile } from '../pipeline/run-file.js';
 import type { WorkersBy } from '../report/recommendations.js';
 import type { RunRecorder } from '../report/run-recorder.js';
 import { commandAgain } from './again.js';
+import { jobOf, tellJob } from './job.js';
 import { refuseClosedOutput } from './closed.js';
 import type { Ending } from './exit.js';
 import type { Reword } from './flag-words.js';
@@ -61,6 +63,8 @@ export interface Around {
   readonly refuse?: (file: PipelineFile) => void;
   /** Is given what the run has to work with, before it begins. */
   readonly prepare?: (runtime: Runtime) => Runtime;
+  /** What its job is called, where that is not what the pipeline is; see `jobOf`. */
+  readonly job?: string;
 }
 
 /** Checks a pipeline and runs it, or tells what it would do. */
@@ -70,6 +74,7 @@ export async function runChecked(
   {
     again,
     letters = true,
+    job: name = file.name,
     workersBy = 'key',
     told = faultsError,
     reword,
@@ -93,7 +98,7 @@ export async function runChecked(
   const outputs = entriesOf(file, 'output');
   const rows = outputs.length === 0 || outputs.some(({ form, value }) => value[form.verb] === '-');
   return inSession({ quiet, progress, rows, stages: true, reword, conclude: reporting.conclude }, (session) =>
-    runIn({ ...session, runtime: prepare(session.runtime) }, file, flags, reporting.begin(session)),
+    runIn({ ...session, runtime: prepare(session.runtime) }, file, name, flags, reporting.begin(session)),
   );
 }
 
@@ -112,11 +117,14 @@ function readsLetters(file: PipelineFile): boolean {
 async function runIn(
   { runtime, account }: Session,
   file: PipelineFile,
+  name: string,
   flags: Running,
   recorder: RunRecorder,
 ): Promise<FileRunResult> {
   const change = (plan: Plan): Plan => changed(plan, flags);
-  const result = await runFile(file, { registry: builtin, runtime, account, recorder, change });
+  const job = jobOf(name, flags);
+  const onJob = (open: OpenJob): void => tellJob(open, flags);
+  const result = await runFile(file, { registry: builtin, runtime, account, recorder, change, job, onJob });
   const { error, counts, interrupted } = result;
   if (error !== undefined || counts.read > 0 || flags['allow-empty'] || interrupted || flags.limit === 0) return result;
   const nothing = new BatchxError(

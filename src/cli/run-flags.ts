@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { haltRule, toHaltRules } from '../pipeline/halt-rule.js';
 import { concurrency, oneOf, text, whole } from './flag-types.js';
 import { flag } from './flags.js';
+import { jobFlags } from './job-flags.js';
 import { PROGRESS } from './progress.js';
 
 /** What chooses a pipeline and its values: for every command that is given the file of one. */
@@ -71,6 +72,7 @@ export const runFlags = z.strictObject({
       value: 'FILE',
     },
   ),
+  ...jobFlags,
   report: flag(text.optional(), 'Write the report of the run to this file, as JSON, however it ends.', {
     value: 'FILE',
   }),

@@ -192,7 +192,7 @@ class Untagging {
     return {
       size,
       kept,
-       
+
       async *blocks() {
         yield kept;
       },

@@ -26,7 +26,7 @@ export class GroupCommit {
 
   #begin(): Promise<void> {
     // After a failed sync the system may say of the next that it went well although the pages are gone.
-     
+
     if (this.#failed !== undefined) return Promise.reject(this.#failed.error);
     const run = this.#work().then(
       () => {

@@ -1,9 +1,21 @@
-import { ftruncateSync, fsyncSync, mkdirSync, openSync, rmSync, writeFileSync, existsSync, closeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BatchxError, messageOf } from '../core/errors.js';
 import { AppendFile, type Durability } from './append-file.js';
 import { JournalState } from './load-journal.js';
 import { readJournal } from './read-journal.js';
+import type { JournalRecord } from './records.js';
+import { isWhole } from './summed-lines.js';
 
 /** The files of a job, in its folder. */
 export const JOURNAL = 'journal.jsonl';
@@ -34,6 +46,24 @@ export function makeJobFolder(folder: string): void {
         where: folder,
       },
     );
+  }
+}
+
+/** The first record of the journal of a job: what it is. Undefined when there is none, or it is not whole. */
+export function firstRecord(folder: string): Extract<JournalRecord, { readonly t: 'job' }> | undefined {
+  try {
+    const fd = openSync(join(folder, JOURNAL), 'r');
+    try {
+      const bytes = Buffer.alloc(4096);
+      const end = bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0)).indexOf('\n');
+      if (end < 0 || !isWhole(bytes, 0, end)) return undefined;
+      const record = JSON.parse(bytes.toString('utf8', 0, end)) as JournalRecord;
+      return record.t === 'job' ? record : undefined;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,13 +1,15 @@
+import { closeSync } from 'node:fs';
 import type { SchedulerLike } from 'rxjs';
 import type { Identity, OutputFile } from '../core/identity.js';
 import type { ItemChange } from '../core/identity.js';
+import { BatchxError } from '../core/errors.js';
 import { keep } from '../core/kept.js';
 import { wait } from '../core/wait.js';
 import type { AppendFile, Durability } from './append-file.js';
 import { GroupCommit } from './group-commit.js';
 import { FAILED, forget, makeJobFolder, openJournal, openLines, RESULTS } from './job-files.js';
 import { type DoneRecord, JournalFile } from './journal-file.js';
-import type { ItemTable } from './item-table.js';
+import { type ItemTable, STATE, type State } from './item-table.js';
 import type { JournalState } from './load-journal.js';
 import { Lock } from './lock.js';
 import { isIntact, OutputLines } from './output-lines.js';
@@ -28,6 +30,10 @@ export interface JobOptions {
   readonly durability?: Durability | undefined;
   readonly args?: readonly string[] | undefined;
   readonly scheduler: SchedulerLike;
+  /** Throws when no earlier run has left anything to do. */
+  readonly resume?: boolean | undefined;
+  /** Begins anew when the job is complete. */
+  readonly anew?: boolean | undefined;
   /** Forgets what is known, and begins anew. */
   readonly fresh?: boolean | undefined;
 }
@@ -47,6 +53,8 @@ export class Job {
   readonly letters: AppendFile;
   /** Whether an earlier run did not come to its end. */
   readonly resumes: boolean;
+  /** What earlier runs have done, in items and parts of them. */
+  readonly known: Known;
   readonly #outputs = new Set<OutputLines>();
   /** Folders that are known to have temporary files in them. */
   readonly #folders = new Set<string>();
@@ -71,7 +79,13 @@ export class Job {
     this.lock = Lock.take(folder, at);
     try {
       if (fresh) forget(folder);
-      const { fd, state, last } = openJournal(folder, chain.at(-1) as string);
+      let found = openJournal(folder, chain.at(-1) as string);
+      if (options.anew === true && found.state.end === 'complete') {
+        closeSync(found.fd);
+        forget(folder);
+        found = openJournal(folder, chain.at(-1) as string);
+      }
+      const { fd, state, last } = found;
       this.state = state;
       this.table = state.table;
       this.#journal = new JournalFile(fd, folder, last, durability);
@@ -79,6 +93,8 @@ export class Job {
       this.results = new ResultsFile(this.#resultLines);
       this.letters = openLines(folder, FAILED, durability);
       this.resumes = state.run !== undefined && state.end !== 'complete';
+      if (options.resume === true && !this.resumes) throw nothingLeft(folder, state.run !== undefined);
+      this.known = knownIn(this.table);
       if (state.job === undefined)
         this.#journal.append({ t: 'job', v: JOURNAL_FORMAT, batchx: version, name, at, stamp });
       this.p = numberOf(chain, state.chains);
@@ -211,6 +227,27 @@ export class Job {
     }
   }
 }
+
+/** How many items have ended how. */
+export interface Known {
+  readonly ok: number;
+  readonly failed: number;
+  readonly inDoubt: number;
+}
+
+function knownIn(table: ItemTable): Known {
+  const counts = [0, 0, 0, 0, 0, 0];
+  for (let entry = 0; entry < table.size; entry++)
+    counts[table.state(entry)] = (counts[table.state(entry)] as number) + 1;
+  const of = (state: State): number => counts[state] as number;
+  return { ok: of(STATE.ok) + of(STATE.skipped), failed: of(STATE.failed), inDoubt: of(STATE.inDoubt) };
+}
+
+const nothingLeft = (folder: string, complete: boolean): BatchxError =>
+  new BatchxError(
+    'usage',
+    `there is nothing to resume: ${complete ? `the job ${folder} is complete` : `no run of ${folder} is known`}`,
+  );
 
 /** The number of a chain: the same for the same, and otherwise the next. */
 function numberOf(chain: readonly string[], known: ReadonlyMap<number, readonly string[]>): number {

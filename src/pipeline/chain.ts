@@ -25,7 +25,8 @@ export function chainOf(plan: Plan, registry: Registry, { context }: Pick<Runtim
   return links;
 }
 
-const linkOf = (before: string, what: string): string => hash('sha256', `${before}\n${what}`).slice(0, DIGITS);
+/** The link behind another one. */
+export const linkOf = (before: string, what: string): string => hash('sha256', `${before}\n${what}`).slice(0, DIGITS);
 
 /** What a step does, in a text that is the same whenever it does the same. */
 function wordsOf(use: StepUse, context: Runtime['context']): string {
@@ -62,7 +63,7 @@ function partsOf({ name, kind, options }: StepUse, registry: Registry): string[]
 }
 
 /** A value as text; of a function its source. */
-function saidBy(value: unknown): unknown {
+export function saidBy(value: unknown): unknown {
   if (typeof value === 'function') return sourceOf(value);
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');

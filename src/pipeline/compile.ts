@@ -7,8 +7,8 @@ import type { Runtime } from '../core/runtime.js';
 import { parseOptions } from '../core/schema.js';
 import { sinkOf } from '../core/sink-of.js';
 import { fromSource } from '../core/source.js';
-import { doneIn } from '../journal/done-sink.js';
-import { isShown, type OpenJob } from './job-of-plan.js';
+import { isShown } from './is-shown.js';
+import type { OpenJob } from './job-of-plan.js';
 import type { Plan, Use } from './plan.js';
 import { stagesOf, type StagesWatch } from './stages.js';
 
@@ -64,8 +64,10 @@ export function sinks(
     takes: definition.takes,
     open: () => definition.open(options, runtime),
   }));
-  const done = doneIn(open.job, durable, { runtime, keeps: open.keeps });
-  return [done as OperatorFunction<unknown, unknown>, ...operators(made.filter(({ use }) => isShown(use, registry)))];
+  return [
+    open.done(durable, runtime) as OperatorFunction<unknown, unknown>,
+    ...operators(made.filter(({ use }) => isShown(use, registry))),
+  ];
 }
 
 /** How many items a plan has, where that is known before they are read. */

@@ -1,42 +1,66 @@
-import type { SinkDefinition } from '../core/define.js';
+import { join } from 'node:path';
+import { fileName } from '../core/output-path.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
-import { parseOptions } from '../core/schema.js';
 import type { Durability } from '../journal/append-file.js';
 import { Job } from '../journal/job.js';
-import type { RecallOptions } from '../journal/recall.js';
-import { chainOf } from './chain.js';
+import { firstRecord } from '../journal/job-files.js';
+import type { EndedHow } from '../journal/records.js';
+import { recall, type RecallOptions } from '../journal/recall.js';
+import { DurableJob } from '../journal/durable-job.js';
+import { doneIn, type DurableSink } from '../journal/done-sink.js';
+import type { Durable } from '../core/durable.js';
+import type { Item } from '../core/item.js';
+import type { Outcome } from '../core/outcome.js';
+import type { OperatorFunction } from 'rxjs';
+import { chainOf, linkOf, saidBy } from './chain.js';
+import { isShown } from './is-shown.js';
 import type { Plan, Use } from './plan.js';
+import type { RunResult } from './run.js';
 
 /** In which job a plan is run, and what is done with what it knows. */
 export interface JobUse extends Pick<RecallOptions, 'retry' | 'onDuplicate'> {
   /** The folder of all jobs; `.batchx` unless said. */
   readonly root?: string | undefined;
+  /** What the job is called; with a star in the place of a name that is made of what is run. */
   readonly name: string;
   readonly version: string;
-  readonly stamp: string;
   readonly durability?: Durability | undefined;
   readonly args?: readonly string[] | undefined;
+  /** Throws when there is nothing to go on with. */
+  readonly resume?: boolean | undefined;
+  /** Begins anew when all was done. */
+  readonly anew?: boolean | undefined;
   /** Begins anew. */
   readonly fresh?: boolean | undefined;
   /** Whether what was done earlier is not shown again. */
   readonly onlyNew?: boolean | undefined;
 }
 
-/** A job that is open, with what a run does in it. */
+/** A job that is open, with what a run needs of it. */
 export interface OpenJob {
   readonly job: Job;
-  readonly recall: RecallOptions;
-  /** Whether what came of items is kept: some output is made of it again. */
-  readonly keeps: boolean;
+  readonly durable: Durable;
+  /** Looks up items, and the parts that they are split into. */
+  readonly recall: OperatorFunction<Item, Item>;
+  /** Writes to sinks, then what became of the items to the job. */
+  done(sinks: readonly DurableSink[], runtime: Runtime): OperatorFunction<Item, Outcome>;
 }
 
 /** Opens the job of a plan. Throws when another run has it, or it cannot be read. */
-export function openJob(use: JobUse, plan: Plan, registry: Registry, runtime: Runtime, aggregates: boolean): OpenJob {
+export function openJob(
+  use: JobUse & { readonly stamp: string },
+  plan: Plan,
+  registry: Registry,
+  runtime: Runtime,
+  aggregates: boolean,
+): OpenJob {
+  const chain = chainOf(plan, registry, runtime);
+  const name = use.name.replace('*', () => wordFor(plan, chain));
   const job = new Job({
-    folder: `${use.root ?? ROOT}/${use.name}`,
-    name: use.name,
-    chain: chainOf(plan, registry, runtime),
+    folder: folderOf({ ...use, name }),
+    name,
+    chain,
     version: use.version,
     at: new Date(runtime.wallNow()).toISOString(),
     stamp: use.stamp,
@@ -44,30 +68,58 @@ export function openJob(use: JobUse, plan: Plan, registry: Registry, runtime: Ru
     args: use.args,
     scheduler: runtime.scheduler,
     fresh: use.fresh,
+    resume: use.resume,
+    anew: use.anew,
   });
   const shown = aggregates || plan.sinks.some((sink) => isShown(sink, registry));
-  const { retry, onDuplicate } = use;
-  const recall: RecallOptions = {
+
+  const options: RecallOptions = {
     replay: shown && use.onlyNew !== true,
     splits: plan.steps.some(({ kind }) => kind === 'flow'),
-    retry,
-    onDuplicate,
+    retry: use.retry,
+    onDuplicate: use.onDuplicate,
   };
-  return { job, recall, keeps: shown || plan.sinks.some((sink) => !hasFiles(sink, registry)) };
+  // Where some output is made of it again.
+  const keeps = shown || plan.sinks.some((sink) => !hasFiles(sink, registry));
+  return {
+    job,
+    durable: new DurableJob(job),
+    recall: recall(job, options),
+    done: (sinks, run) => doneIn(job, sinks, { runtime: run, keeps }),
+  };
 }
+
+/** What tells what is run from other work, where nobody has given it a name. */
+const wordFor = ({ sources }: Plan, chain: readonly string[]): string =>
+  linkOf(chain.at(-1) as string, JSON.stringify(saidBy(sources))).slice(0, 8);
 
 /** Where jobs are kept. */
 const ROOT = '.batchx';
 
-/** Whether what a sink writes is seen at once, or made anew by each run: it is given what was done earlier as well. */
-export function isShown(use: Use, registry: Registry): boolean {
-  const { definition, options } = optionsOf(use, registry);
-  return definition.shown?.(options) ?? options.path === '-';
+const folderOf = ({ root = ROOT, name }: JobUse): string => join(root, fileName(name));
+
+/** When the first run of a job began, as `run.stamp` says it; undefined when it has had none, or begins anew. */
+export const stampOf = (use: JobUse): string | undefined =>
+  use.fresh === true ? undefined : firstRecord(folderOf(use))?.stamp;
+
+/** Closes a job at the end of its run, and notes how that ended. */
+export async function closingJob({ job }: OpenJob, plan: Plan, running: Promise<RunResult>): Promise<RunResult> {
+  try {
+    const result = await running;
+    const cut = plan.limit !== undefined && result.counts.read >= plan.limit;
+    await job.close(howEnded(result, cut));
+    return result;
+  } catch (error) {
+    await job.close('error').catch(() => undefined);
+    throw error;
+  }
+}
+
+function howEnded({ error, interrupted, halted }: RunResult, cut: boolean): EndedHow {
+  if (error !== undefined) return 'error';
+  if (interrupted) return 'interrupted';
+  if (halted !== undefined) return 'halted';
+  return cut ? 'partial' : 'complete';
 }
 
 const hasFiles = (use: Use, registry: Registry): boolean => registry.get('sink', use.name).writes !== undefined;
-
-function optionsOf(use: Use, registry: Registry): { definition: SinkDefinition; options: Record<string, unknown> } {
-  const definition = registry.get('sink', use.name);
-  return { definition, options: parseOptions(definition.options, use.options, definition.name) };
-}

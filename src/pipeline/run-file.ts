@@ -18,6 +18,7 @@ import { type FilePlan, planOfFile } from './file/plan-of-file.js';
 import { missingInput } from './inputs-there.js';
 import { writeOwnReport } from './own-report.js';
 import { aggregatesError, aggregatesOf } from './aggregates.js';
+import { closingJob, type JobUse, openJob, type OpenJob, stampOf } from './job-of-plan.js';
 import type { Plan } from './plan.js';
 import { run, type RunResult } from './run.js';
 
@@ -42,14 +43,18 @@ export interface FileRunOptions {
   readonly recorder?: RunRecorder | undefined;
   /** Changes what is run, as flags of a command line do. */
   readonly change?: (plan: Plan) => Plan;
+  /** The job that keeps its state; without one nothing is kept. */
+  readonly job?: JobUse | undefined;
+  /** Told of the job once it is open. */
+  readonly onJob?: ((open: OpenJob) => void) | undefined;
 }
 
 /** Runs a pipeline that has been checked. */
 export async function runFile(
   file: PipelineFile,
-  { registry, runtime, account, recorder: counting, change = (plan) => plan }: FileRunOptions,
+  { registry, runtime, account, recorder: counting, change = (plan) => plan, job, onJob }: FileRunOptions,
 ): Promise<FileRunResult> {
-  const context = contextOf(file, runtime);
+  const context = contextOf(file, runtime, job && stampOf(job));
   const secrets = new Secrets(secretsOf(file, runtime));
   const redact = (text: string): string => secrets.redact(text);
   const env = withoutSecrets(file, runtime);
@@ -72,18 +77,26 @@ export async function runFile(
             tap((value) => (made = value)),
           )) satisfies OperatorFunction<Item, unknown>);
   const changed = change(plan);
-  const begin = (): Promise<RunResult> =>
+  const begin = (open: OpenJob | undefined): Promise<RunResult> =>
     run(changed, {
       registry,
       runtime: inside,
       recorder,
+      job: open,
       ...(account !== undefined && { account }),
       ...(end !== undefined && { end }),
     });
   const missing = await missingInput(changed, registry);
   // Parts of the pipeline whose paths items name are only seen when they are written.
   const unused = useInputs(partFiles(file), runtime);
-  const result = await (missing === undefined ? begin() : notBegun(changed, missing, runtime)).finally(unused);
+  const working = (): Promise<RunResult> => {
+    if (job === undefined) return begin(undefined);
+    const stamp = context.run.stamp;
+    const open = openJob({ ...job, stamp }, changed, registry, inside, aggregate !== undefined);
+    onJob?.(open);
+    return closingJob(open, changed, begin(open));
+  };
+  const result = await (missing === undefined ? working() : notBegun(changed, missing, runtime)).finally(unused);
   const failed = changed.sinks.findLast(({ name }) => name === FAILED)?.options.path;
   const error = result.error ?? aggregatesError(faults);
   const whole = result.error === undefined && faults.length > 0;

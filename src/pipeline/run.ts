@@ -22,8 +22,6 @@ import { wait } from '../core/wait.js';
 import type { RunRecorder } from '../report/run-recorder.js';
 import { compile, sinks, totalOf } from './compile.js';
 import { Halt, type Halted } from './halt.js';
-import { DurableJob } from '../journal/durable-job.js';
-import { recall } from '../journal/recall.js';
 import type { OpenJob } from './job-of-plan.js';
 import type { Plan, StepUse } from './plan.js';
 
@@ -68,7 +66,7 @@ export async function run(
   plan: Plan,
   { registry, runtime: given, account = new Account(given.events), recorder, end, job }: RunOptions,
 ): Promise<RunResult> {
-  const runtime = job === undefined ? given : { ...given, durable: new DurableJob(job.job) };
+  const runtime = job === undefined ? given : { ...given, durable: job.durable };
   const cut = new AbortController();
   const cutShort = (): void => cut.abort();
   const total = totalOf(plan, registry);
@@ -104,7 +102,7 @@ export async function run(
   const stages: StageState[] = [];
   const onEnd = inTurn ? undefined : halt.count;
   const onAlike = plan.haltAlike === false ? undefined : halt.alike;
-  const kept = job && { recall: recall(job.job, job.recall), chain: job.job.chain };
+  const kept = job && { recall: job.recall, chain: job.job.chain };
   const watch = { onLimit, onRead, onEnd, onAlike, giveUp: givingUp, recorder, stages, ...kept };
   const values = operators.reduce<Observable<unknown>>(
     (above, operator) => above.pipe(operator),

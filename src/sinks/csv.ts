@@ -62,6 +62,8 @@ export const csvSink = defineSink({
   status: 'stable',
   summary: 'Writes the data of each item as a record of CSV.',
   takes: 'ok',
+  // A document is whole only with all that was done.
+  shown: () => true,
   options: csvSinkOptions,
   examples: [
     { title: 'A file', options: { path: 'prices.csv' } },

@@ -42,6 +42,8 @@ export const jsonSink = defineSink({
   status: 'stable',
   summary: 'Writes the data of all items as one JSON array.',
   takes: 'ok',
+  // A document is whole only with all that was done.
+  shown: () => true,
   options: jsonSinkOptions,
   examples: [{ title: 'A file', options: { path: 'results.json' } }],
   open({ path }, runtime) {

@@ -4,13 +4,14 @@ import { declaredEnv } from './check-entries.js';
 import { asKeys, type Entry, type PipelineFile, recipesIn } from './pipeline-file.js';
 import { filledIn } from './prepare-options.js';
 
-/** `run.stamp` is the time at which it began, as `20261120-140210`, in the time of UTC. */
-export function contextOf(file: PipelineFile, runtime: Runtime): PipelineContext {
-  const stamp = new Date(runtime.wallNow())
+/** `run.stamp` is the time at which it began, as `20261120-140210`, in the time of UTC; in a job that of its first run. */
+export function contextOf(file: PipelineFile, runtime: Runtime, given?: string): PipelineContext {
+  const now = new Date(runtime.wallNow())
     .toISOString()
     .replace(/[-:]|\.\d+Z$/g, '')
     .replace('T', '-');
-  const id = `${stamp}-${Math.floor(runtime.random() * 36 ** 4)
+  const stamp = given ?? now;
+  const id = `${now}-${Math.floor(runtime.random() * 36 ** 4)
     .toString(36)
     .padStart(4, '0')}`;
   const names = declaredEnv(file);

@@ -1,0 +1,56 @@
+import { BatchxError } from '../core/errors.js';
+import type { JobUse, OpenJob } from '../pipeline/job-of-plan.js';
+import { number } from './progress-line.js';
+import { say } from './terminal.js';
+import { version } from './version.js';
+
+/** What the flags of a command say of the job that it works on. */
+export interface JobFlags {
+  readonly job?: string | undefined;
+  readonly journal: boolean;
+  readonly resume: boolean;
+  readonly fresh: boolean;
+  readonly retry?: 'failed' | 'in-doubt' | 'all' | undefined;
+  readonly 'only-new': boolean;
+  readonly 'on-duplicate': 'error' | 'first';
+  readonly durability: 'power' | 'off';
+  readonly quiet: boolean;
+}
+
+/**
+ * The job of a command, which is called `name` unless a flag says otherwise; with a star in it the name is made of what is
+ * run, and begins anew once all is done. Undefined when none is to be kept.
+ */
+export function jobOf(name: string, flags: JobFlags): JobUse | undefined {
+  const { job, journal, resume, fresh, retry } = flags;
+  if (resume && fresh) throw new BatchxError('usage', 'expected one of --resume and --fresh, got both');
+  if (!journal) {
+    const given = { '--job': job, '--resume': resume || undefined, '--fresh': fresh || undefined, '--retry': retry };
+    const [first] = Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+    if (first !== undefined)
+      throw new BatchxError('usage', `expected ${first} without --no-journal: nothing is kept then`);
+    return undefined;
+  }
+  return {
+    name: job ?? name,
+    anew: name.includes('*'),
+    version,
+    fresh,
+    retry,
+    onlyNew: flags['only-new'],
+    onDuplicate: flags['on-duplicate'],
+    durability: flags.durability,
+    resume,
+  };
+}
+
+/** Says what an earlier run has left. */
+export function tellJob({ job }: OpenJob, { quiet }: JobFlags): void {
+  if (quiet || !job.resumes) return;
+  const { ok, failed, inDoubt } = job.known;
+  const also = [
+    ...(failed > 0 ? [`${number(failed)} failed`] : []),
+    ...(inDoubt > 0 ? [`${number(inDoubt)} in doubt`] : []),
+  ];
+  say(`resuming ${job.folder}: ${number(ok)} done${also.map((each) => `, ${each}`).join('')}`);
+}
