@@ -8,6 +8,8 @@ import { BatchxError, messageOf, systemCode } from './errors.js';
 /** Where bytes go: a file or an open descriptor. `write` is done when the system has accepted every byte. */
 export interface ByteWriter {
   write(bytes: Uint8Array): void | Promise<void>;
+  /** Whether there is something in it already, behind which is written. */
+  readonly begun?: boolean;
   /** Only of a file: done when what was written is on the disk. */
   sync?(): Promise<void>;
   close(): Promise<void>;

@@ -104,6 +104,8 @@ export interface SinkDefinition<S extends z.ZodObject = z.ZodObject> extends Def
    * written: then it is given what those have done, too. What is written to `-` is, unless it says otherwise.
    */
   shown?(options: z.output<S>): boolean;
+  /** Whether it tells what was done, time after time, and is not made anew when something is done again. */
+  readonly log?: boolean;
   open(options: z.output<S>, runtime: Runtime): SinkWriter | Promise<SinkWriter>;
 }
 

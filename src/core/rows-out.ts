@@ -51,6 +51,7 @@ function announced(
       bytes += block.length;
       return output.write(block);
     },
+    ...(output.begun === true && { begun: true }),
     ...(output.sync !== undefined && { sync: async () => output.sync?.() }),
     close: () => output.close(),
   });

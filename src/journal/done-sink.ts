@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { lettersOf } from '../core/dead-letter.js';
+import type { Durable } from '../core/durable.js';
 import type { BatchxError } from '../core/errors.js';
 import type { Identity } from '../core/identity.js';
 import type { Item } from '../core/item.js';
@@ -9,19 +10,27 @@ import { Outcome } from '../core/outcome.js';
 import type { Runtime } from '../core/runtime.js';
 import { toSink } from '../core/sink.js';
 import { type SinkWriter, type Takes, writeBlock } from '../core/sink-writer.js';
+import { STATE } from './item-table.js';
 import type { Job } from './job.js';
+import { OrderFile } from './order-file.js';
+import { rebuild } from './rebuild.js';
 import type { KeptError } from './results-file.js';
 
 /** A sink whose output is to be on the disk before its items count as done. */
 export interface DurableSink {
   readonly takes: Takes;
-  open(): SinkWriter | Promise<SinkWriter>;
+  /** The output that it adds lines to, where it does so. */
+  readonly path?: string | undefined;
+  /** Opens it; `append` opens that output in place of the usual way. */
+  open(append?: Durable['append']): SinkWriter | Promise<SinkWriter>;
 }
 
 export interface DoneOptions {
   readonly runtime: Runtime;
   /** Whether what came of items is kept, to be shown or written again. */
   readonly keeps: boolean;
+  /** Whether results are to be in the order of the input. */
+  readonly ordered: boolean;
 }
 
 /** How many rows are written at once, at most: what comes while one block is brought to the disk makes the next. */
@@ -35,36 +44,47 @@ const ROWS = 8192;
 export const doneIn = (
   job: Job,
   sinks: readonly DurableSink[],
-  { runtime, keeps }: DoneOptions,
+  options: DoneOptions,
 ): OperatorFunction<Item, Outcome> =>
   toSink(
     async () => {
-      const writers: (readonly [SinkWriter, Takes])[] = [];
-      for (const sink of sinks) writers.push([await sink.open(), sink.takes]);
-      return new DoneWriter(job, writers, runtime, keeps);
+      const writers: SinkWriter[] = [];
+      for (const sink of sinks) writers.push(await sink.open());
+      return new DoneWriter(job, sinks, writers, options);
     },
-    { takes: 'all', runtime, rows: ROWS },
+    { takes: 'all', runtime: options.runtime, rows: ROWS },
   );
 
 class DoneWriter implements SinkWriter {
   readonly #job: Job;
-  readonly #writers: readonly (readonly [SinkWriter, Takes])[];
+  readonly #sinks: readonly DurableSink[];
+  readonly #writers: readonly SinkWriter[];
+  readonly #order: OrderFile;
+  readonly #lines: boolean;
   readonly #runtime: Runtime;
   /** Items of the source that have a letter already: several parts of one may fail. */
   readonly #lettered = new WeakSet<Item>();
   readonly #unlisten: () => void;
 
   readonly #keeps: boolean;
+  readonly #ordered: boolean;
 
-  constructor(job: Job, writers: readonly (readonly [SinkWriter, Takes])[], runtime: Runtime, keeps: boolean) {
+  constructor(job: Job, sinks: readonly DurableSink[], writers: readonly SinkWriter[], options: DoneOptions) {
+    const { runtime, keeps, ordered } = options;
     this.#keeps = keeps;
+    this.#ordered = ordered;
     this.#job = job;
+    this.#sinks = sinks;
+    this.#lines = sinks.some(({ path }) => path !== undefined);
+    this.#order = new OrderFile(job.orderPath);
     this.#writers = writers;
     this.#runtime = runtime;
     // What was split ends with the last of its parts, which are on the disk by then.
     this.#unlisten = runtime.events.on('batch:item:end', (outcome) => {
       const { part, recalled, identity } = outcome.item.extra;
       if (identity === undefined || recalled !== undefined || part !== undefined || this.#ended.has(identity)) return;
+      // Its parts were all done before.
+      if (outcome.item.skipped === 'already-done' && job.table.state(identity.entry) !== STATE.begun) return;
       this.#note(outcome, identity, undefined);
     });
   }
@@ -79,11 +99,13 @@ class DoneWriter implements SinkWriter {
   ): Promise<void> {
     const outcomes = items.map((item) => Outcome.of(item));
     const fresh = outcomes.flatMap(({ item }, index) => (item.extra.recalled !== undefined ? [] : [index]));
-    for (const [writer, takes] of this.#writers) {
+    for (const { item } of outcomes) this.#pass(item);
+    for (const [at, writer] of this.#writers.entries()) {
+      const { takes } = this.#sinks[at] as DurableSink;
       const block = fresh.map((index) => outcomes[index] as Outcome);
       await writeBlock(writer, block, takes, new Set());
-      block.forEach((outcome, at) => {
-        const index = fresh[at] as number;
+      block.forEach((outcome, place) => {
+        const index = fresh[place] as number;
         if (outcome === outcomes[index]) return;
         outcomes[index] = outcome;
         const { error, skipped } = outcome.item;
@@ -97,7 +119,28 @@ class DoneWriter implements SinkWriter {
 
   async close(whole: boolean): Promise<void> {
     this.#unlisten();
-    for (const [writer] of this.#writers) await writer.close(whole);
+    try {
+      for (const writer of this.#writers) await writer.close(whole);
+      // What was not read may still come.
+      if (whole && !this.#runtime.stopping.aborted) await this.#renew();
+    } finally {
+      this.#order.close();
+    }
+  }
+
+  /** Writes those outputs anew that are not what they would be if all had been done in one run. */
+  async #renew(): Promise<void> {
+    this.#order.flush();
+    const all = this.#job.superseded || this.#job.hasGone() || (this.#ordered && this.#order.disordered);
+    for (const sink of this.#sinks) {
+      if (sink.path !== undefined && (all || this.#job.altered.has(sink.path)))
+        await rebuild(this.#job, sink, sink.path, this.#order.path);
+    }
+  }
+
+  #pass({ extra: { identity, origin, recalled } }: Item): void {
+    const owner = identity ?? (origin instanceof BatchOrigin ? origin.parents[0]?.extra.identity : undefined);
+    if (owner !== undefined && owner.entry >= 0) this.#order.add(owner.entry, recalled !== undefined);
   }
 
   #end(outcome: Outcome): void {
@@ -134,10 +177,12 @@ class DoneWriter implements SinkWriter {
     const { key: k, fingerprint: f, times: m, entry, outputs } = identity;
     const { results, table, chain, p } = this.#job;
     const kept = status === 'ok' && result !== undefined && this.#keeps;
-    const changed = kept && result.first !== undefined;
-    const d = changed ? keep(result.data) : undefined;
+    // What is as it was read need not be kept, unless an output may have to be written anew.
+    const same = kept && result.first === undefined;
+    const d = kept && !(same && (!this.#lines || result.raw !== undefined)) ? keep(result.data) : undefined;
+    const t = same && this.#lines ? result.raw : undefined;
     const o = kept && result.extra.outputs !== undefined ? keep(result.extra.outputs) : undefined;
-    const lost = kept && ((changed && d === undefined) || (result.extra.outputs !== undefined && o === undefined));
+    const lost = kept && ((!same && d === undefined) || (result.extra.outputs !== undefined && o === undefined));
     const place = results.add(
       {
         k,
@@ -149,7 +194,8 @@ class DoneWriter implements SinkWriter {
         ...(outputs.length > 0 && { w: outputs }),
         ...(item.error !== undefined && { e: this.#error(item.error) }),
         ...(item.skipped !== undefined && { x: item.skipped }),
-        ...(kept && !changed && { u: true as const }),
+        ...(same && { u: true as const }),
+        ...(t !== undefined && { t }),
         ...((lost || (status === 'ok' && !kept)) && { n: 1 as const }),
       },
       lost ? undefined : o,

@@ -1,16 +1,18 @@
 import { closeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { SchedulerLike } from 'rxjs';
 import type { Identity, OutputFile } from '../core/identity.js';
 import type { ItemChange } from '../core/identity.js';
 import { BatchxError } from '../core/errors.js';
 import { keep } from '../core/kept.js';
+import { tempName } from '../core/output-path.js';
 import { wait } from '../core/wait.js';
 import type { AppendFile, Durability } from './append-file.js';
 import { GroupCommit } from './group-commit.js';
 import { FAILED, forget, makeJobFolder, openJournal, openLines, RESULTS } from './job-files.js';
 import { type DoneRecord, JournalFile } from './journal-file.js';
-import { type ItemTable, STATE, type State } from './item-table.js';
-import type { JournalState } from './load-journal.js';
+import { FLAG, type ItemTable, STATE, type State } from './item-table.js';
+import type { JournalState, OutputMark } from './load-journal.js';
 import { Lock } from './lock.js';
 import { isIntact, OutputLines } from './output-lines.js';
 import { ownLife } from './process-life.js';
@@ -30,6 +32,7 @@ export interface JobOptions {
   readonly durability?: Durability | undefined;
   readonly args?: readonly string[] | undefined;
   readonly scheduler: SchedulerLike;
+  readonly random: () => number;
   /** Throws when no earlier run has left anything to do. */
   readonly resume?: boolean | undefined;
   /** Begins anew when the job is complete. */
@@ -63,6 +66,12 @@ export class Job {
   readonly #commits: GroupCommit;
   /** The number of its chain. */
   readonly p: number;
+  /** Whether results that outputs hold have been replaced by others. */
+  superseded = false;
+  /** The outputs that are not as earlier runs have left them. */
+  readonly altered = new Set<string>();
+  #replaced: OutputMark[] = [];
+  readonly #random: () => number;
   #pending: DoneRecord[] = [];
   #steps: Extract<JournalRecord, { readonly t: 'step' }>[] = [];
   #waits = false;
@@ -72,6 +81,7 @@ export class Job {
   constructor(options: JobOptions) {
     const { folder, name, chain, version, at, stamp, durability = 'power', args, fresh = false } = options;
     this.#scheduler = options.scheduler;
+    this.#random = options.random;
     this.folder = folder;
     this.name = name;
     this.chain = chain;
@@ -106,6 +116,11 @@ export class Job {
       throw error;
     }
     this.#commits = new GroupCommit(() => this.#commitNow());
+  }
+
+  /** Where the order is kept in which items came by in this run. */
+  get orderPath(): string {
+    return join(this.folder, 'order');
   }
 
   /** Notes that items begin; it is known if the process dies. */
@@ -161,11 +176,40 @@ export class Job {
     this.#journal.write();
   }
 
+  /** Finds out which outputs are not as earlier runs have left them, or are new: they are to be written anew. */
+  lookAt(paths: readonly string[]): void {
+    const { ok, failed } = this.known;
+    for (const path of paths) {
+      const mark = this.state.outputs.get(path);
+      if (mark === undefined ? ok + failed > 0 : !isIntact(mark)) this.altered.add(path);
+    }
+  }
+
+  /** Whether there are results of items that the input has no more. To be asked when all of it was read. */
+  hasGone(): boolean {
+    for (let entry = 0; entry < this.table.size; entry++) {
+      const state = this.table.state(entry);
+      if (!this.table.has(entry, FLAG.seen) && (state === STATE.ok || state === STATE.failed)) return true;
+    }
+    return false;
+  }
+
+  /** The name under which a file is written that is to take the place of another one. */
+  temporary(path: string): string {
+    this.noteFolder(dirname(path));
+    return join(dirname(path), tempName(basename(path), this.#random));
+  }
+
+  /** Notes that an output has been written anew. */
+  async replaced(mark: OutputMark): Promise<void> {
+    this.#replaced.push(mark);
+    await this.commit();
+  }
+
   /** Opens an output behind what it has of what is done. */
   async open(path: string): Promise<OutputLines> {
-    const mark = this.state.outputs.get(path);
-    const known = mark !== undefined && isIntact(mark) ? mark : undefined;
-    const output: OutputLines = await OutputLines.open(path, known, () => this.#outputs.delete(output));
+    const mark = this.altered.has(path) ? undefined : this.state.outputs.get(path);
+    const output: OutputLines = await OutputLines.open(path, mark, () => this.#outputs.delete(output));
     this.#outputs.add(output);
     return output;
   }
@@ -186,7 +230,15 @@ export class Job {
     this.#pending = [];
     this.#steps = [];
     // What a record says to be there has to be there first.
-    const outputs = [...this.#outputs].map((output) => [output.path, output.size, output.crc] as const);
+    const replaced = this.#replaced;
+    this.#replaced = [];
+    const outputs = [
+      // What is to be written anew at the end is not what it should be before that.
+      ...[...this.#outputs].flatMap(({ path, size, crc }) =>
+        this.altered.has(path) ? [] : [[path, size, crc] as const],
+      ),
+      ...replaced,
+    ];
     await Promise.all([
       this.#resultLines.sync(),
       this.letters.sync(),
@@ -194,7 +246,7 @@ export class Job {
     ]);
     for (const record of steps) this.#journal.append(record);
     for (const record of ended) this.#journal.appendDone(record);
-    if (ended.length > 0) this.#journal.append({ t: 'commit', outputs });
+    if (ended.length + replaced.length > 0) this.#journal.append({ t: 'commit', outputs });
     await this.#journal.sync();
   }
 

@@ -55,6 +55,10 @@ export class OutputLines implements ByteWriter {
     }
   }
 
+  get begun(): boolean {
+    return this.#size > 0;
+  }
+
   get size(): number {
     return this.#size;
   }

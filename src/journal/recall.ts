@@ -1,7 +1,6 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
 import { leftInDoubt } from '../core/dead-letter.js';
-import { BatchxError, type ErrorCode } from '../core/errors.js';
-import type { ErrorClass } from '../core/error-class.js';
+import { BatchxError } from '../core/errors.js';
 import type { Identity } from '../core/identity.js';
 import type { ItemChange } from '../core/identity.js';
 import type { Item } from '../core/item.js';
@@ -12,6 +11,7 @@ import { identifyFile, identifyRow, type Known, Occurrences } from './identify.j
 import { FLAG, STATE, type State } from './item-table.js';
 import type { Job } from './job.js';
 import { wordOf } from './words.js';
+import { errorOf } from './rebuild.js';
 import type { ReadLine } from './results-file.js';
 
 /** What is done with what earlier runs have left. */
@@ -20,9 +20,11 @@ export interface RecallOptions {
   readonly retry?: 'failed' | 'in-doubt' | 'all' | undefined;
   /** Whether what was done earlier is shown again, so that its results are needed. */
   readonly replay: boolean;
+  /** Whether the results of all items are needed at the end, to write an output anew. */
+  readonly needs: boolean;
   /** Whether the files that were written for an item are still there; undefined when they need not be. */
   readonly intact?: ((line: ReadLine) => Promise<boolean> | boolean) | undefined;
-  /** Whether items are split: the parts of those that were done are shown again. */
+  /** Whether items are split, and the parts of those that were done are to come by again. */
   readonly splits?: boolean | undefined;
   /** What becomes of an item with the key of another one before it, but with other content. */
   readonly onDuplicate?: 'error' | 'first' | undefined;
@@ -183,7 +185,9 @@ class Recalling implements Intake<Item> {
     if (state === STATE.begun && place === undefined) return item.withExtra({ identity });
     if (state === STATE.deferred) return item.withExtra({ identity }).skip('deferred');
     const look = new Look(this.#job, this.#options, item, identity, place);
-    return look.changed(same) ? look.anew() : look.goOn(state);
+    if (!look.changed(same)) return look.goOn(state);
+    if (state !== STATE.begun) this.#job.superseded = true;
+    return look.anew();
   }
 
   /** An item with the key of one before it. */
@@ -272,30 +276,25 @@ class Look {
   /** The item with what had come of it, where somebody wants to see that. */
   #shown(state: State): Item {
     const done = this.anew().skip('already-done').withExtra({ recalled: 'silent' });
-    if (!this.#options.replay || state !== STATE.ok) return done;
-    // What was split shows its parts again.
-    if (this.#options.splits === true && this.#item.extra.part === undefined) return this.#rest();
-    const line = this.#line();
+    // What was split comes by again for its parts.
+    if (this.#options.splits === true && this.#item.extra.part === undefined) return this.#rest(false);
+    const { replay, needs } = this.#options;
+    const line = state === STATE.ok && (replay || needs) ? this.#line() : undefined;
     if (line === undefined) return done;
     if (line.n === 1) return this.#rest();
-    return restored(done, line).withExtra({ recalled: 'shown' });
+    return replay ? restored(done, line).withExtra({ recalled: 'shown' }) : done;
   }
 
   #failed(): Item {
     const line = this.#line();
-    const { code = 'bug', message = 'it failed in an earlier run' } = line?.e ?? {};
-    const { class: kind = 'permanent', inDoubt, where } = line?.e ?? {};
-    const error = new BatchxError(code as ErrorCode, message, {
-      class: kind as ErrorClass,
-      ...(inDoubt === true && { inDoubt }),
-      ...(where !== undefined && { where }),
-    });
+    const error = line === undefined ? new BatchxError('bug', 'it failed in an earlier run') : errorOf(line);
     return this.anew().withExtra({ recalled: 'shown' }).fail(error);
   }
 
   /** What is left to do: what steps have made of it before is not done again as long as all before them is as it was. */
-  #rest(): Item {
-    const { chain, results } = this.#job;
+  #rest(supersedes = true): Item {
+    const { chain, results, table } = this.#job;
+    if (supersedes && table.state(this.#identity.entry) !== STATE.begun) this.#job.superseded = true;
     const kept = new Map<string, ItemChange>();
     for (let place = this.#place ?? -1; place >= 0;) {
       const line = results.read(place);

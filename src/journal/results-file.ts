@@ -21,6 +21,8 @@ export interface KeptLine {
   readonly e?: KeptError | undefined;
   /** Why it was passed over. */
   readonly x?: string | undefined;
+  /** Its row, which no step has changed. */
+  readonly t?: string | undefined;
   /** The item was passed on as it had been read. */
   readonly u?: true | undefined;
   /** There when this is what one step has made of it, and not its end. */

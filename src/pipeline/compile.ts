@@ -7,7 +7,8 @@ import type { Runtime } from '../core/runtime.js';
 import { parseOptions } from '../core/schema.js';
 import { sinkOf } from '../core/sink-of.js';
 import { fromSource } from '../core/source.js';
-import { isShown } from './is-shown.js';
+import type { DurableSink } from '../journal/done-sink.js';
+import { isShown, linesOf } from './is-shown.js';
 import type { OpenJob } from './job-of-plan.js';
 import type { Plan, Use } from './plan.js';
 import { stagesOf, type StagesWatch } from './stages.js';
@@ -60,9 +61,11 @@ export function sinks(
     those.map(({ definition, options }) => sinkOf<typeof definition.options, unknown>(definition, options, runtime));
   if (open === undefined) return operators(made);
   const before = made.filter(({ use }) => !isShown(use, registry));
-  const durable = before.map(({ definition, options }) => ({
+  const durable = before.map(({ use, definition, options }): DurableSink => ({
     takes: definition.takes,
-    open: () => definition.open(options, runtime),
+    path: linesOf(use, registry),
+    open: (append) =>
+      definition.open(options, append === undefined ? runtime : { ...runtime, durable: { ...open.durable, append } }),
   }));
   return [
     open.done(durable, runtime) as OperatorFunction<unknown, unknown>,

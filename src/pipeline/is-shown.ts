@@ -8,3 +8,10 @@ export function isShown(use: Use, registry: Registry): boolean {
   const options = parseOptions(definition.options, use.options, definition.name);
   return definition.shown?.(options) ?? options.path === '-';
 }
+
+/** The output that a sink adds lines to; undefined when it does not, or its output is shown. */
+export function linesOf(use: Use, registry: Registry): string | undefined {
+  const { path } = use.options;
+  const { log, writes } = registry.get('sink', use.name);
+  return typeof path !== 'string' || log === true || writes !== undefined || isShown(use, registry) ? undefined : path;
+}

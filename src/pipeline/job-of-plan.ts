@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileName } from '../core/output-path.js';
 import type { Registry } from '../core/registry.js';
@@ -14,8 +15,9 @@ import type { Item } from '../core/item.js';
 import type { Outcome } from '../core/outcome.js';
 import type { OperatorFunction } from 'rxjs';
 import { chainOf, linkOf, saidBy } from './chain.js';
-import { isShown } from './is-shown.js';
-import type { Plan, Use } from './plan.js';
+import { isShown, linesOf } from './is-shown.js';
+import type { Plan } from './plan.js';
+import type { KeptLine } from '../journal/results-file.js';
 import type { RunResult } from './run.js';
 
 /** In which job a plan is run, and what is done with what it knows. */
@@ -67,25 +69,33 @@ export function openJob(
     durability: use.durability,
     args: use.args,
     scheduler: runtime.scheduler,
+    random: () => runtime.random(),
     fresh: use.fresh,
     resume: use.resume,
     anew: use.anew,
   });
-  const shown = aggregates || plan.sinks.some((sink) => isShown(sink, registry));
+  // Of what failed everything is known again in any case.
+  const shows = plan.sinks.some(
+    (sink) => isShown(sink, registry) && registry.get('sink', sink.name).takes !== 'failed',
+  );
+  const shown = aggregates || shows;
+  const lines = plan.sinks.flatMap((sink) => linesOf(sink, registry) ?? []);
+  job.lookAt(lines);
+  const again = shown || lines.length > 0;
 
   const options: RecallOptions = {
     replay: shown && use.onlyNew !== true,
-    splits: plan.steps.some(({ kind }) => kind === 'flow'),
+    needs: job.altered.size > 0,
+    splits: again && plan.steps.some(({ kind }) => kind === 'flow'),
+    intact: isThere,
     retry: use.retry,
     onDuplicate: use.onDuplicate,
   };
-  // Where some output is made of it again.
-  const keeps = shown || plan.sinks.some((sink) => !hasFiles(sink, registry));
   return {
     job,
     durable: new DurableJob(job),
     recall: recall(job, options),
-    done: (sinks, run) => doneIn(job, sinks, { runtime: run, keeps }),
+    done: (sinks, run) => doneIn(job, sinks, { runtime: run, keeps: again, ordered: plan.ordered === true }),
   };
 }
 
@@ -122,4 +132,8 @@ function howEnded({ error, interrupted, halted }: RunResult, cut: boolean): Ende
   return cut ? 'partial' : 'complete';
 }
 
-const hasFiles = (use: Use, registry: Registry): boolean => registry.get('sink', use.name).writes !== undefined;
+/** Whether the files that were written for an item are there, as far as their size tells. */
+async function isThere({ w = [] }: KeptLine): Promise<boolean> {
+  for (const { path, size } of w) if ((await stat(path).catch(() => undefined))?.size !== size) return false;
+  return true;
+}

@@ -57,6 +57,8 @@ export const failedSink = defineSink({
   status: 'stable',
   summary: 'Writes each item that failed as a dead letter, which can be run again.',
   takes: 'failed',
+  // A job keeps letters of its own; those that are asked for are written anew by each run.
+  shown: () => true,
   options: failedSinkOptions,
   examples: [{ title: 'A file, only there when something failed', options: { path: 'failed.jsonl' } }],
   async open({ path }, runtime) {

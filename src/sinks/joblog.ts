@@ -38,11 +38,12 @@ export const joblogSink = defineSink({
   status: 'stable',
   summary: 'Writes a line for each command that was run: when, how long, how it ended.',
   takes: 'settled',
+  log: true,
   options: joblogSinkOptions,
   examples: [{ title: 'A log', options: { path: 'jobs.log' } }],
   open: ({ path }, runtime) =>
     openOutput(path, runtime, (output) => {
-      let head = HEADER;
+      let head = output.begun === true ? '' : HEADER;
       const line = (item: Item): string => {
         const text = head + lineOf(item);
         head = '';

@@ -1,0 +1,91 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { unwritable } from '../core/bytes-out.js';
+import { BatchxError, type ErrorCode } from '../core/errors.js';
+import type { ErrorClass } from '../core/error-class.js';
+import { FolderSync } from '../core/folder-sync.js';
+import { Item } from '../core/item.js';
+import { Outcome } from '../core/outcome.js';
+import { writeBlock } from '../core/sink-writer.js';
+import type { DurableSink } from './done-sink.js';
+import { FLAG, STATE } from './item-table.js';
+import type { Job } from './job.js';
+import { OutputLines } from './output-lines.js';
+import type { ReadLine } from './results-file.js';
+
+/** How many items are written at once. */
+const BLOCK = 512;
+
+/**
+ * Writes an output anew, of what is kept of all items: in the order in which they came by in this run, each once. It takes the
+ * place of the older one in one step.
+ */
+export async function rebuild(job: Job, sink: DurableSink, path: string, order: string): Promise<void> {
+  const temp = job.temporary(path);
+  const output = await OutputLines.open(temp, undefined, () => undefined);
+  try {
+    const writer = await sink.open(() => Promise.resolve(output));
+    for (const entries of blocksOf(order)) {
+      const block = entries.flatMap((entry) => {
+        const item = itemAt(job, entry);
+        return item === undefined ? [] : [Outcome.of(item)];
+      });
+      await writeBlock(writer, block, sink.takes, new Set());
+    }
+    await writer.close(true);
+    job.lock.check();
+    await rename(temp, path).catch((error: unknown) => {
+      throw unwritable(path, error);
+    });
+    await new FolderSync().sync(dirname(path));
+  } catch (error) {
+    await output.close().catch(() => undefined);
+    throw error;
+  }
+  await job.replaced([path, output.size, output.crc]);
+}
+
+/** The entries of a file of them, some at a time. */
+function* blocksOf(path: string): Generator<number[]> {
+  const fd = openSync(path, 'r');
+  try {
+    const block = Buffer.alloc(BLOCK * 4);
+    for (let at = 0; ;) {
+      const read = readSync(fd, block, 0, block.length, at);
+      if (read === 0) return;
+      at += read;
+      yield Array.from({ length: Math.floor(read / 4) }, (_, i) => block.readUInt32LE(i * 4));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** An item as it was at its end; undefined when nothing of it is to be written. */
+function itemAt({ table, results }: Job, entry: number): Item | undefined {
+  const state = table.state(entry);
+  const place = table.place(entry);
+  if (place === undefined || !table.has(entry, FLAG.seen)) return undefined;
+  if (state === STATE.ok) return itemOf(results.read(place));
+  return state === STATE.failed || state === STATE.inDoubt ? failedItem(results.read(place)) : undefined;
+}
+
+/** The item that a line of the results keeps; undefined when its result was not kept. */
+export function itemOf(line: ReadLine): Item | undefined {
+  if (line.n === 1) return undefined;
+  const { id, o, d, t } = line;
+  return new Item(0, d, t, undefined, 0, { id, ...(o !== undefined && { outputs: o }) });
+}
+
+const failedItem = (line: ReadLine): Item => Item.of<unknown>(undefined, { id: line.id }).fail(errorOf(line));
+
+/** Why an item failed, as a line of the results says it. */
+export function errorOf({ e }: ReadLine): BatchxError {
+  const { code = 'bug', message = 'it failed in an earlier run', class: kind = 'permanent', inDoubt, where } = e ?? {};
+  return new BatchxError(code as ErrorCode, message, {
+    class: kind as ErrorClass,
+    ...(inDoubt === true && { inDoubt }),
+    ...(where !== undefined && { where }),
+  });
+}
