@@ -80,6 +80,7 @@ const layers = {
       'src/cli/dispatch.ts',
       'src/cli/commands/rows.ts',
       'src/cli/commands/others.ts',
+      'src/cli/jobs.ts',
       'src/cli/pipelines.ts',
     ];
     for (const [at, layer] of order.entries()) {

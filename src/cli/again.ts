@@ -107,7 +107,7 @@ const isBare = (arg: string, { name, alias }: Flag): boolean =>
   arg === `--${name}` || (!arg.startsWith('--') && alias !== undefined && arg.endsWith(alias));
 
 /** Words as one line for a shell; undefined when they cannot be shown as they are. */
-function shellLine(words: readonly string[]): string | undefined {
+export function shellLine(words: readonly string[]): string | undefined {
   const line = words.map(quoted).join(' ');
   return printable(line) === line ? line : undefined;
 }

@@ -3,6 +3,7 @@ import { CommandError } from '../core/command-result.js';
 import { BatchxError } from '../core/errors.js';
 import type { Outcome } from '../core/outcome.js';
 import { prepareRoot } from '../core/root-folder.js';
+import type { JobUse, OpenJob } from '../pipeline/job-of-plan.js';
 import type { Plan } from '../pipeline/plan.js';
 import { run, type RunResult } from '../pipeline/run.js';
 import { execAgain } from './again.js';
@@ -18,6 +19,7 @@ import { rewordFor } from './flag-words.js';
 import { LineOutput } from './line-output.js';
 import { inSession, type Session } from './session.js';
 import { jobOf, tellJob } from './job.js';
+import { commandLine } from './command-line.js';
 import { say } from './terminal.js';
 
 /** Runs a command for each value, and gives how the program ends. */
@@ -29,34 +31,55 @@ export async function runCommands(line: ExecLine): Promise<Ending> {
   }
   const speaksForItself = ({ error }: Outcome): boolean =>
     out === 'output' && results === undefined && error instanceof CommandError && error.result.output.stderr.size > 0;
-  const options = { quiet, progress, rows: true, again: againOf(line), reword: rewordFor(execFlags), speaksForItself };
-  return inSession(options, (session) => runStep(line, session));
+  let keep: Keep | undefined;
+  const onEnd: Keep = (result, ending) => keep?.(result, ending) ?? Promise.resolve(ending);
+  const reword = rewordFor(execFlags);
+  const options = { quiet, progress, rows: true, again: againOf(line), reword, speaksForItself, onEnd };
+  return inSession(options, (session) => runStep(line, session, (made) => (keep = made)));
 }
 
-async function runStep(line: ExecLine, { runtime, account }: Session): Promise<RunResult> {
-  const { flags } = line;
+/** Keeps the report of a run that ends so, and gives how the program ends then. */
+type Keep = (result: RunResult, ending: Ending) => Promise<Ending>;
+
+async function runStep(
+  line: ExecLine,
+  { runtime, account }: Session,
+  onKeep: (keep: Keep) => void,
+): Promise<RunResult> {
+  const { flags, retrying } = line;
   refuseClosedOutput();
   await checkLine(line);
   const lines = flags['line-buffer'] && !flags['dry-run'] ? new LineOutput(runtime.stdio, flags.tag) : undefined;
-  const sources = await execSources(line, runtime);
+  const sources = retrying === undefined ? await execSources(line, runtime) : [];
   const concurrency = flags.concurrency ?? defaultJobs();
   // Who says when to halt is taken at their word.
   const haltAlike = flags.halt === undefined;
-  const plan: Plan = { ...execPlan(line, sources, lines), concurrency, haltAlike };
+  const given: Plan = { ...execPlan(line, sources, lines), concurrency, haltAlike };
+  const plan = retrying === undefined ? given : await retriedPlan(given, line);
   if (flags.results !== undefined && !flags['dry-run']) await prepareRoot(flags.results);
   if (flags.verbose) runtime.events.on('batch:command', ({ command }) => say(command));
+  const command = commandLine('exec', line.args);
   const use = flags['dry-run']
     ? undefined
-    : jobOf('exec-*', { ...flags, retry: flags['retry-in-doubt'] ? 'in-doubt' : flags.retry });
-  const { openJob, closingJob } = use === undefined ? {} : await import('../pipeline/job-of-plan.js');
-  const stamp = new Date(runtime.wallNow()).toISOString();
-  const job = use && openJob?.({ ...use, stamp }, plan, builtin, runtime, false);
-  if (job !== undefined) tellJob(job, flags);
-  const running = run(plan, { registry: builtin, runtime, account, job });
-  const result = await (job === undefined ? running : (closingJob?.(job, plan, running) ?? running));
+    : jobOf('exec-*', { ...flags, retry: flags['retry-in-doubt'] ? 'in-doubt' : flags.retry }, command, retrying);
+  const inJob = async (job: JobUse): Promise<RunResult> => {
+    const { runInJob } = await import('./exec-job.js');
+    const onJob = (open: OpenJob): void => tellJob(open, flags);
+    const options = { runtime, account, line: command, keepRuns: flags['keep-runs'], retrying, onJob };
+    const { result, keep } = await runInJob(job, plan, options);
+    onKeep(keep);
+    return result;
+  };
+  const result = await (use === undefined ? run(plan, { registry: builtin, runtime, account }) : inJob(use));
   if (result.error !== undefined || result.counts.read > 0 || flags['allow-empty'] || result.interrupted) return result;
   if (flags.limit === 0) return result;
   return { ...result, error: nothingToDo(line) };
+}
+
+/** The plan that runs the values of letters again: they are whole, however they had been put together. */
+async function retriedPlan(plan: Plan, { flags, retrying }: ExecLine): Promise<Plan> {
+  const { planFor } = await import('./retrying.js');
+  return planFor(plan, retrying, flags.in === undefined ? 'values' : 'rows');
 }
 
 function nothingToDo({ inputs, lists }: ExecLine): BatchxError {

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import { type BatchxError, type ErrorCode, systemCode } from '../core/errors.js';
 
@@ -49,6 +50,10 @@ export function endingOf(code: ErrorCode): Ending {
       return EXIT.bug;
   }
 }
+
+/** How the program ends as a shell shows it. */
+export const asExit = (ending: Ending): number =>
+  typeof ending === 'number' ? ending : 128 + constants.signals[ending];
 
 /** What the system says of a disk that takes nothing more. */
 const DISK = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);

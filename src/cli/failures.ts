@@ -87,7 +87,7 @@ export class Failures {
     const codes = [...this.#byCode].map(([code, n]) => `${number(n)} ${code}`).join(', ');
     const causes = codes === '' || groups.length > 0 ? '' : ` (${codes})`;
     const strays = this.#strays === 0 ? '' : `, and ${number(this.#strays)} that no item waits for`;
-    say(`${why === '' ? '' : `${why}: `}${summary(counts, pending)}${took}${causes}${strays}`);
+    say(`${why === '' ? '' : `${why}: `}${countsText(counts, pending)}${took}${causes}${strays}`);
     sayBelow(...groups);
     if (this.#unread.hint !== undefined) say(this.#unread.hint);
     if (again !== undefined && this.#causes.total > 0) say(...howAgain(again, counts));
@@ -135,7 +135,7 @@ export class Failures {
 }
 
 /** A cause with its example; words that say no more than the example does are left out. */
-function describe({ code, pattern, where, message, retried }: Cause, room: number): string {
+export function describe({ code, pattern, where, message, retried }: Omit<Cause, 'count'>, room: number): string {
   const head = `${code}${retried ? ', tried again' : ''}: `;
   const example = ` - e.g. ${printable(where)}`;
   const said = printable(message);
@@ -161,7 +161,11 @@ function howAgain({ file, command, replaces, unread }: Again, { failed, inDoubt 
   ];
 }
 
-function summary({ read, ok, failed, skipped, inDoubt, pending }: Counts, pendingWord: string): string {
+/** How many items were read, where that is known, and what became of them. */
+export function countsText(
+  { read, ok = 0, failed = 0, skipped = 0, inDoubt = 0, pending = 0 }: Partial<Counts>,
+  pendingWord = 'pending',
+): string {
   const parts = [
     [ok, 'ok'],
     [failed, 'failed'],
@@ -170,5 +174,6 @@ function summary({ read, ok, failed, skipped, inDoubt, pending }: Counts, pendin
     [pending, pendingWord],
   ] as const;
   const said = parts.filter(([n]) => n > 0).map(([n, word]) => `${number(n)} ${word}`);
+  if (read === undefined) return said.length === 0 ? 'nothing done' : said.join(', ');
   return `${number(read)} ${read === 1 ? 'item' : 'items'} read${said.length === 0 ? '' : `: ${said.join(', ')}`}`;
 }

@@ -27,7 +27,6 @@ export const unknownFlags = (positionals: readonly string[], flags: readonly Fla
 /** Flags that are known of, and not there yet. */
 const NOT_YET: Readonly<Record<string, string>> = {
   '--watch': 'watching folders',
-  '--fresh': 'durable jobs, which a run could begin anew',
 };
 
 export function unknown(raw: string, flags: readonly Flag[], example = ''): string {

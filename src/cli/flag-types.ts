@@ -14,8 +14,8 @@ export const whole = (least: number) =>
     .transform(Number)
     .refine((n) => n >= least, wanted(`a whole number of at least ${least}`));
 
-export const oneOf = <const T extends readonly [string, ...string[]]>(names: T) =>
-  z.enum(names, wanted(`one of ${names.join(', ')}`));
+export const oneOf = <const T extends readonly [string, ...string[]]>(names: T, or = '') =>
+  z.enum(names, wanted(`one of ${names.join(', ')}${or}`));
 
 /** How many at once: a number, a share of the cores, or all of them. */
 export const concurrency = z

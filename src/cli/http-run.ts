@@ -6,6 +6,7 @@ import { documentOf } from '../pipeline/file/document.js';
 import { type Keys, pipelineIn } from '../pipeline/file/pipeline-file.js';
 import { adHocError } from './ad-hoc-faults.js';
 import { commandAgain } from './again.js';
+import { commandLine } from './command-line.js';
 import { isInputClosed, refuseClosedOutput } from './closed.js';
 import type { Ending } from './exit.js';
 import { rewordFor } from './flag-words.js';
@@ -51,6 +52,8 @@ export async function runRequests(line: Line): Promise<Ending> {
             }),
       workersBy: 'flag',
       job: 'http-*',
+      command: commandLine('http', args),
+      retrying: line.retrying,
       told: adHocError,
       reword: (error) => inFlags(rewordFor(httpFlags)(error)),
       prepare: (runtime) => (flags.verbose ? telling(runtime) : runtime),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { oneOf, text } from './flag-types.js';
+import { oneOf, text, whole } from './flag-types.js';
 import { flag } from './flags.js';
 
 /** The flags of a command that keeps the state of its work. */
@@ -19,7 +19,7 @@ export const jobFlags = {
   ),
   fresh: flag(z.boolean().default(false), 'Forget what earlier runs have done, and do everything anew.'),
   retry: flag(
-    oneOf(['failed', 'in-doubt', 'all']).optional(),
+    oneOf(['failed', 'in-doubt', 'all'], ' (--retries says how often a call is tried)').optional(),
     'Also run the items again that failed in an earlier run, that it left in doubt, or both.',
   ),
   'only-new': flag(
@@ -29,6 +29,11 @@ export const jobFlags = {
   'on-duplicate': flag(
     oneOf(['error', 'first']).default('error'),
     'What to do with an item whose id another one before it has, with other content: fail it, or pass it over. One with the same content is passed over in any case.',
+  ),
+  'keep-runs': flag(
+    whole(0).prefault('20'),
+    'Of how many runs of the job the report is kept, for `batchx runs` and `batchx report`; 20 unless said.',
+    { value: 'N' },
   ),
   durability: flag(
     oneOf(['power', 'off']).default('power'),

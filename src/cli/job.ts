@@ -2,6 +2,8 @@ import { BatchxError } from '../core/errors.js';
 import type { JobUse, OpenJob } from '../pipeline/job-of-plan.js';
 import { number } from './progress-line.js';
 import { say } from './terminal.js';
+import type { CommandLine } from './command-line.js';
+import type { Retrying } from './retrying.js';
 import { version } from './version.js';
 
 /** What the flags of a command say of the job that it works on. */
@@ -14,6 +16,7 @@ export interface JobFlags {
   readonly 'only-new': boolean;
   readonly 'on-duplicate': 'error' | 'first';
   readonly durability: 'power' | 'off';
+  readonly 'keep-runs': number;
   readonly quiet: boolean;
 }
 
@@ -21,7 +24,7 @@ export interface JobFlags {
  * The job of a command, which is called `name` unless a flag says otherwise; with a star in it the name is made of what is
  * run, and begins anew once all is done. Undefined when none is to be kept.
  */
-export function jobOf(name: string, flags: JobFlags): JobUse | undefined {
+export function jobOf(name: string, flags: JobFlags, line: CommandLine, retrying?: Retrying): JobUse | undefined {
   const { job, journal, resume, fresh, retry } = flags;
   if (resume && fresh) throw new BatchxError('usage', 'expected one of --resume and --fresh, got both');
   if (!journal) {
@@ -31,23 +34,23 @@ export function jobOf(name: string, flags: JobFlags): JobUse | undefined {
       throw new BatchxError('usage', `expected ${first} without --no-journal: nothing is kept then`);
     return undefined;
   }
+  const known = { version, ...line, onDuplicate: flags['on-duplicate'], durability: flags.durability };
+  if (retrying !== undefined) return { ...known, name: retrying.job, part: true, retry: retrying.retry };
   return {
+    ...known,
     name: job ?? name,
     anew: name.includes('*'),
-    version,
     fresh,
     retry,
     onlyNew: flags['only-new'],
-    onDuplicate: flags['on-duplicate'],
-    durability: flags.durability,
     resume,
   };
 }
 
-/** Says what an earlier run has left. */
-export function tellJob({ job }: OpenJob, { quiet }: JobFlags): void {
-  if (quiet || !job.resumes) return;
+/** Says what an earlier run has left, where this one goes on from there. */
+export function tellJob({ job, part }: OpenJob, { quiet }: JobFlags): void {
   const { ok, failed, inDoubt } = job.known;
+  if (quiet || part || !job.resumes || ok + failed + inDoubt === 0) return;
   const also = [
     ...(failed > 0 ? [`${number(failed)} failed`] : []),
     ...(inDoubt > 0 ? [`${number(inDoubt)} in doubt`] : []),

@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { BatchxError } from '../core/errors.js';
 import { asTyped, cut, notUtf8, unknown, unknownFlags } from './flag-faults.js';
 import { type Flag, flagsOf } from './flags.js';
+import type { Retrying } from './retrying.js';
 
 /** The arguments of a command. */
 export interface ParsedLine<F extends z.ZodObject> {
@@ -12,6 +13,8 @@ export interface ParsedLine<F extends z.ZodObject> {
   readonly literals: readonly string[] | undefined;
   /** All of them as they were given. */
   readonly args: readonly string[];
+  /** Which items of a job are run again in the place of its input. */
+  readonly retrying?: Retrying | undefined;
 }
 
 /**

@@ -1,5 +1,4 @@
 import type * as z from 'zod';
-import { builtin } from '../builtin.js';
 import { BatchxError } from '../core/errors.js';
 import { createRuntime, type Runtime } from '../core/runtime.js';
 import { Secrets } from '../core/secrets.js';
@@ -12,9 +11,13 @@ import type { OpenJob } from '../pipeline/job-of-plan.js';
 import type { Plan, Use } from '../pipeline/plan.js';
 import { type FileRunResult, runFile } from '../pipeline/run-file.js';
 import type { WorkersBy } from '../report/recommendations.js';
+import type { Report } from '../report/report-schema.js';
 import type { RunRecorder } from '../report/run-recorder.js';
 import { commandAgain } from './again.js';
 import { jobOf, tellJob } from './job.js';
+import { type CommandLine, commandLine } from './command-line.js';
+import { keepRun } from './kept-run.js';
+import { planFor, registryFor, type Retrying } from './retrying.js';
 import { refuseClosedOutput } from './closed.js';
 import type { Ending } from './exit.js';
 import type { Reword } from './flag-words.js';
@@ -43,7 +46,13 @@ export async function runPipelineFile(line: ParsedLine<typeof runFlags>): Promis
     const other = elsewhere ? { without: ['output'], more: ['--output', anotherFolder(given)] } : {};
     return commandAgain('run', runFlags, line.args, letters, other);
   };
-  return runChecked(file, flags, { again, letters: readsLetters(file), ...(flags.test && { refuse: refuseOutside }) });
+  return runChecked(file, flags, {
+    again,
+    letters: readsLetters(file),
+    ...(flags.test && { refuse: refuseOutside }),
+    command: commandLine('run', line.args),
+    retrying: line.retrying,
+  });
 }
 
 /** The flags that say how a pipeline is run, whatever it does. */
@@ -65,13 +74,14 @@ export interface Around {
   readonly prepare?: (runtime: Runtime) => Runtime;
   /** What its job is called, where that is not what the pipeline is; see `jobOf`. */
   readonly job?: string;
+  /** The command line that it was started by. */
+  readonly command: CommandLine;
+  readonly retrying?: Retrying | undefined;
 }
 
 /** Checks a pipeline and runs it, or tells what it would do. */
-export async function runChecked(
-  file: PipelineFile,
-  flags: Running,
-  {
+export async function runChecked(file: PipelineFile, flags: Running, around: Around): Promise<Ending> {
+  const {
     again,
     letters = true,
     job: name = file.name,
@@ -80,8 +90,8 @@ export async function runChecked(
     reword,
     refuse,
     prepare = (runtime) => runtime,
-  }: Around,
-): Promise<Ending> {
+    command,
+  } = around;
   const secrets = new Secrets(secretsOf(file, createRuntime()));
   const redact = (text: string): string => secrets.redact(text);
   hideWith(redact);
@@ -93,12 +103,32 @@ export async function runChecked(
   const { report, 'report-items': items, json } = flags;
   for (const path of [failed, report, items]) if (path !== undefined) await refusePart(file, path);
   if (failed !== undefined) await checkFailed(failed);
-  const reporting = new Reporting({ pipeline: file.name, report, items, json, redact, again, letters, workersBy });
+  let open: OpenJob | undefined;
+  const keep = async (made: Report): Promise<void> => {
+    const options = { keep: flags['keep-runs'], redact, runtime: createRuntime() };
+    if (open !== undefined) await keepRun(open, made, command, options);
+  };
+  const reporting = new Reporting({
+    pipeline: file.name,
+    report,
+    items,
+    json,
+    redact,
+    again,
+    letters,
+    workersBy,
+    keep,
+  });
   await reporting.check();
   const outputs = entriesOf(file, 'output');
   const rows = outputs.length === 0 || outputs.some(({ form, value }) => value[form.verb] === '-');
   return inSession({ quiet, progress, rows, stages: true, reword, conclude: reporting.conclude }, (session) =>
-    runIn({ ...session, runtime: prepare(session.runtime) }, file, name, flags, reporting.begin(session)),
+    runIn({ ...session, runtime: prepare(session.runtime) }, file, flags, {
+      ...around,
+      name,
+      recorder: reporting.begin(session),
+      onJob: (opened) => (open = opened),
+    }),
   );
 }
 
@@ -114,17 +144,27 @@ function readsLetters(file: PipelineFile): boolean {
   return input !== undefined && ['jsonl', 'json', 'csv', 'lines', 'items', 'manifest'].includes(input.form.verb);
 }
 
+/** What a run has to work with, and its job. */
+interface InJob extends Around {
+  readonly name: string;
+  readonly recorder: RunRecorder;
+  readonly onJob: (open: OpenJob) => void;
+}
+
 async function runIn(
   { runtime, account }: Session,
   file: PipelineFile,
-  name: string,
   flags: Running,
-  recorder: RunRecorder,
+  { name, recorder, command, retrying, onJob: opened }: InJob,
 ): Promise<FileRunResult> {
-  const change = (plan: Plan): Plan => changed(plan, flags);
-  const job = jobOf(name, flags);
-  const onJob = (open: OpenJob): void => tellJob(open, flags);
-  const result = await runFile(file, { registry: builtin, runtime, account, recorder, change, job, onJob });
+  const change = (plan: Plan): Plan => planFor(changed(plan, flags), retrying);
+  const job = jobOf(name, flags, command, retrying);
+  const onJob = (open: OpenJob): void => {
+    opened(open);
+    tellJob(open, flags);
+  };
+  const registry = registryFor(retrying);
+  const result = await runFile(file, { registry, runtime, account, recorder, change, job, onJob });
   const { error, counts, interrupted } = result;
   if (error !== undefined || counts.read > 0 || flags['allow-empty'] || interrupted || flags.limit === 0) return result;
   const nothing = new BatchxError(

@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { BatchxError } from '../core/errors.js';
 import { showMs } from '../core/show-ms.js';
 import type { FileRunResult } from '../pipeline/run-file.js';
@@ -9,7 +8,7 @@ import type { WorkersBy } from '../report/recommendations.js';
 import type { Report, Resources } from '../report/report-schema.js';
 import { redactedJson } from '../core/redacted.js';
 import { RunRecorder } from '../report/run-recorder.js';
-import { type Ending, EXIT } from './exit.js';
+import { asExit, type Ending, EXIT } from './exit.js';
 import { withAdvice } from './halted.js';
 import { number, perSecond } from './progress-line.js';
 import { resourcesUsed } from './resources.js';
@@ -32,6 +31,8 @@ export interface ReportingOptions {
   readonly again: (file: string, elsewhere: boolean) => string | undefined;
   /** Whether the items of that file can be given as input. */
   readonly letters: boolean;
+  /** Keeps it in the job of the run, if there is one. */
+  readonly keep: (report: Report) => Promise<void>;
 }
 
 /** So much of the values that were made of all results has room in a line, in characters. */
@@ -100,6 +101,7 @@ export class Reporting {
     }
     // Each says how the program ends: one that was written before that was known is written again.
     if (ending !== ended) for (const path of written.splice(0)) await write(path);
+    await this.#options.keep(make()).catch(failed);
     return { ending, ...this.#tell(make(), result, written) };
   };
 
@@ -110,7 +112,7 @@ export class Reporting {
       pipeline: this.#options.pipeline,
       workersBy: this.#options.workersBy,
       run: id,
-      exit: exitOf(ending),
+      exit: asExit(ending),
       interrupted,
       halted: halted === undefined ? null : { rule: halted.rule?.said ?? null, words: withAdvice(halted) },
       error,
@@ -163,6 +165,3 @@ const cached = ({ steps }: Report): string[] =>
     const all = number(cache.hits + cache.misses);
     return [`${number(cache.hits)} of ${all} results of \`${name}\` were in its cache`];
   });
-
-/** As a shell shows it. */
-const exitOf = (ending: Ending): number => (typeof ending === 'number' ? ending : 128 + constants.signals[ending]);

@@ -35,6 +35,8 @@ export interface Conclusion {
 export interface SessionOptions<R extends RunResult> extends ProgressOptions {
   /** Called when it is known how the run has ended, before that is told: with it the end is told of every run. */
   readonly conclude?: ((result: R, ending: Ending) => Promise<Conclusion>) | undefined;
+  /** Called when it is known how the program ends, at the very end; gives how it does then. */
+  readonly onEnd?: ((result: R, ending: Ending) => Promise<Ending>) | undefined;
   /** How what failed is run again, where it is written to a file. */
   readonly again?: Again | undefined;
   /** How messages are told that call options by other names than the command line does. */
@@ -98,7 +100,7 @@ export async function inSession<R extends RunResult>(
     if (advice !== undefined) say(advice);
     if (conclusion !== undefined) say(...conclusion.lines);
   }
-  return ending;
+  return (await options.onEnd?.(result, ending)) ?? ending;
 }
 
 /** How a run ended, and why if it was early. */

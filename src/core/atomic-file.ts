@@ -24,6 +24,8 @@ export interface AtomicOptions {
   readonly refuse?: () => Promise<void>;
   /** Whether a file that is there is an older one of the same output, which is replaced whatever `onExists` says. */
   readonly owned?: (() => boolean) | undefined;
+  /** How the names of temporary files go on behind their beginning, so that it is known whose they are. */
+  readonly mark?: string | undefined;
   /** Told before a temporary file is made in a folder. */
   readonly onFolder?: ((folder: string) => void) | undefined;
   /** Who syncs the folders of several files; one for this file unless given. */
@@ -88,7 +90,7 @@ export async function prepareFile(
     const name = (): string =>
       join(
         dirname(path),
-        tempName(basename(path), () => runtime.random()),
+        tempName(basename(path), () => runtime.random(), options.mark),
       );
     options.onFolder?.(dirname(path));
     return new Replacing(path, name, old?.isFile() === true ? old : undefined, { ...options, onExists });

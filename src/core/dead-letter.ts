@@ -52,7 +52,8 @@ export function rootsOf(item: Item): readonly Item[] {
 /** The line for an item of the source that failed with `error`. */
 export function writeDeadLetter(item: Item, failure: BatchxError): string {
   const { id, metadata } = item;
-  const key = item.extra.identity?.key;
+  // One that has a name of its own is known by that.
+  const key = item.extra.id === undefined ? item.extra.identity?.key : undefined;
   const { code, message } = failure instanceof LeftInDoubt ? failure.before : failure;
   const error = { code, message: message.slice(0, MESSAGE) };
   const outcome = failure.inDoubt ? 'in-doubt' : undefined;

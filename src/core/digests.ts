@@ -19,6 +19,22 @@ export class Digests {
     return this.#slots.byteLength;
   }
 
+  /** All that is kept, as it lies in memory. */
+  get words(): Uint32Array {
+    return this.#slots;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Room to be filled with the `words` of others, of which so many texts are in them. */
+  room(words: number, size: number): Uint32Array {
+    this.#slots = new Uint32Array(words);
+    this.#size = size;
+    return this.#slots;
+  }
+
   /** The number of a text; undefined when it was not added. */
   get(text: string): number | undefined {
     const number = this.#slots[this.#find(hashOf(text)) + 3] as number;

@@ -5,6 +5,10 @@ import type { ItemChange } from './identity.js';
 
 /** What keeps the state of a job, as those see it who do its work. */
 export interface Durable {
+  /** How the names of temporary files go on behind their beginning. */
+  readonly mark: string;
+  /** Notes what the processes have in their environment that are started from now on: a later run ends those that this one left. */
+  processes(mark: string): void;
   /** Done when it is on the disk that a call begins for an item which must not be done twice. */
   intend(item: Item, step: string): Promise<void>;
   /** What a step has made of an item in an earlier run, by the link of the step; undefined when nothing was kept. */

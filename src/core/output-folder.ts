@@ -69,6 +69,7 @@ export class OutputFolder {
           refuse: () => this.#refuseInput(final, shown, item),
           ...(durable !== undefined && {
             owned: () => durable.owns(item, final),
+            mark: durable.mark,
             onFolder: (folder: string) => durable.folder(folder),
           }),
         },

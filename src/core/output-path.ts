@@ -81,15 +81,18 @@ function shortened(name: string): string {
   return bytes.toString('utf8', 0, length) + end;
 }
 
-/** A name for the file that `name` is to become: hidden, of the same extension, and unlikely to be there. */
-export function tempName(name: string, random: () => number): string {
+/**
+ * A name for the file that `name` is to become: hidden, of the same extension, and unlikely to be there. By its `mark` it
+ * is known whose it is.
+ */
+export function tempName(name: string, random: () => number, mark = ''): string {
   const bytes = Buffer.from(name);
   let from = Math.max(0, bytes.length - TAIL);
   while (isInside(bytes, from)) from++;
   const chance = Math.floor(random() * 2 ** 48)
     .toString(36)
     .padStart(10, '0');
-  return `${TEMP}${chance}-${bytes.toString('utf8', from)}`;
+  return `${TEMP}${mark}${chance}-${bytes.toString('utf8', from)}`;
 }
 
 /** Whether a character of UTF-8 goes on at this byte. */

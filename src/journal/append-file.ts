@@ -13,6 +13,8 @@ export class AppendFile {
   readonly #lines = new SummedLines();
   #size: number;
   #synced: number;
+  /** What went wrong first: a part of a line may stand at the end then, and what came behind it would be lost with it. */
+  #failed: { readonly error: unknown } | undefined;
 
   /** `fd` is open for reading and appending. */
   constructor(fd: number, path: string, durability: Durability) {
@@ -53,6 +55,7 @@ export class AppendFile {
 
   /** Hands what is held to the system: it survives the process then. */
   write(): void {
+    if (this.#failed !== undefined) throw this.#failed.error;
     const bytes = this.#lines.take();
     try {
       for (let at = 0; at < bytes.length;) {
@@ -62,7 +65,8 @@ export class AppendFile {
         this.#size += taken;
       }
     } catch (error) {
-      throw unwritable(this.path, error);
+      this.#failed = { error: unwritable(this.path, error) };
+      throw this.#failed.error;
     }
   }
 
@@ -73,8 +77,12 @@ export class AppendFile {
     if (this.#durability === 'off' || this.#synced === size) return size;
     await new Promise<void>((resolve, reject) => {
       fdatasync(this.#fd, (error) => {
-        if (error === null) resolve();
-        else reject(unwritable(this.path, error));
+        if (error === null) {
+          resolve();
+          return;
+        }
+        this.#failed ??= { error: unwritable(this.path, error) };
+        reject(unwritable(this.path, error));
       });
     });
     this.#synced = Math.max(this.#synced, size);

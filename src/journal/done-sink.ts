@@ -10,8 +10,9 @@ import { Outcome } from '../core/outcome.js';
 import type { Runtime } from '../core/runtime.js';
 import { toSink } from '../core/sink.js';
 import { type SinkWriter, type Takes, writeBlock } from '../core/sink-writer.js';
-import { STATE } from './item-table.js';
+import { FLAG, STATE } from './item-table.js';
 import type { Job } from './job.js';
+import { STATE_OF } from './load-journal.js';
 import { OrderFile } from './order-file.js';
 import { rebuild } from './rebuild.js';
 import type { KeptError } from './results-file.js';
@@ -31,6 +32,8 @@ export interface DoneOptions {
   readonly keeps: boolean;
   /** Whether results are to be in the order of the input. */
   readonly ordered: boolean;
+  /** Whether only some items are read: the others are as they were. */
+  readonly part: boolean;
 }
 
 /** How many rows are written at once, at most: what comes while one block is brought to the disk makes the next. */
@@ -59,7 +62,8 @@ class DoneWriter implements SinkWriter {
   readonly #job: Job;
   readonly #sinks: readonly DurableSink[];
   readonly #writers: readonly SinkWriter[];
-  readonly #order: OrderFile;
+  /** Only there when an output may have to be written anew. */
+  readonly #order: OrderFile | undefined;
   readonly #lines: boolean;
   readonly #runtime: Runtime;
   /** Items of the source that have a letter already: several parts of one may fail. */
@@ -68,15 +72,17 @@ class DoneWriter implements SinkWriter {
 
   readonly #keeps: boolean;
   readonly #ordered: boolean;
+  readonly #part: boolean;
 
   constructor(job: Job, sinks: readonly DurableSink[], writers: readonly SinkWriter[], options: DoneOptions) {
-    const { runtime, keeps, ordered } = options;
+    const { runtime, keeps, ordered, part } = options;
     this.#keeps = keeps;
     this.#ordered = ordered;
+    this.#part = part;
     this.#job = job;
     this.#sinks = sinks;
     this.#lines = sinks.some(({ path }) => path !== undefined);
-    this.#order = new OrderFile(job.orderPath);
+    this.#order = this.#lines ? new OrderFile(job.orderPath) : undefined;
     this.#writers = writers;
     this.#runtime = runtime;
     // What was split ends with the last of its parts, which are on the disk by then.
@@ -114,7 +120,7 @@ class DoneWriter implements SinkWriter {
       });
     }
     for (const index of fresh) this.#end(outcomes[index] as Outcome);
-    await this.#job.commit();
+    await this.#job.commitTogether();
   }
 
   async close(whole: boolean): Promise<void> {
@@ -124,31 +130,44 @@ class DoneWriter implements SinkWriter {
       // What was not read may still come.
       if (whole && !this.#runtime.stopping.aborted) await this.#renew();
     } finally {
-      this.#order.close();
+      this.#order?.close();
     }
   }
 
   /** Writes those outputs anew that are not what they would be if all had been done in one run. */
   async #renew(): Promise<void> {
-    this.#order.flush();
-    const all = this.#job.superseded || this.#job.hasGone() || (this.#ordered && this.#order.disordered);
-    for (const sink of this.#sinks) {
-      if (sink.path !== undefined && (all || this.#job.altered.has(sink.path)))
-        await rebuild(this.#job, sink, sink.path, this.#order.path);
+    const order = this.#order;
+    if (order === undefined) return;
+    const { superseded, altered, table } = this.#job;
+    const all = this.#part
+      ? superseded && this.#ordered
+      : superseded || this.#job.hasGone() || (this.#ordered && order.disordered);
+    const anew = this.#sinks.filter(({ path, takes }) => {
+      if (path === undefined) return false;
+      // What failed before has no line that would have to go where only what went well is written.
+      return all || altered.has(path) || (this.#part && superseded && takes !== 'ok');
+    });
+    if (anew.length === 0) return;
+    // Those that were not read stand where they stood when they were met first.
+    for (let entry = 0; this.#part && entry < table.size; entry++) {
+      table.set(entry, FLAG.seen, true);
+      order.add(entry, true);
     }
+    order.flush();
+    for (const sink of anew) await rebuild(this.#job, sink, sink.path as string, order.path);
   }
 
   #pass({ extra: { identity, origin, recalled } }: Item): void {
-    const owner = identity ?? (origin instanceof BatchOrigin ? origin.parents[0]?.extra.identity : undefined);
-    if (owner !== undefined && owner.entry >= 0) this.#order.add(owner.entry, recalled !== undefined);
+    const owner = origin instanceof BatchOrigin ? origin.parents[0]?.extra.identity : identity;
+    if (owner !== undefined && owner.entry >= 0 && !this.#part) this.#order?.add(owner.entry, recalled !== undefined);
   }
 
   #end(outcome: Outcome): void {
     const { item } = outcome;
     const { identity, origin } = item.extra;
     if (outcome.status === 'failed' || outcome.status === 'in-doubt') this.#letter(item);
-    if (identity !== undefined) this.#note(outcome, identity, item);
-    else if (origin instanceof BatchOrigin) this.#batch(outcome, origin);
+    if (origin instanceof BatchOrigin) this.#batch(outcome, origin);
+    else if (identity !== undefined) this.#note(outcome, identity, item);
   }
 
   /** The items that a batch was made of end as it does; the first of them keeps its result. */
@@ -158,8 +177,8 @@ class DoneWriter implements SinkWriter {
       const { error, skipped } = outcome.item;
       const as = error === undefined ? (skipped === undefined ? parent : parent.skip(skipped)) : parent.fail(error);
       const ended = new Outcome(as, outcome.status);
-      if (identity !== undefined) this.#note(ended, identity, index === 0 ? outcome.item : undefined);
-      else if (origin instanceof BatchOrigin) this.#batch(ended, origin);
+      if (origin instanceof BatchOrigin) this.#batch(ended, origin);
+      else if (identity !== undefined) this.#note(ended, identity, index === 0 ? outcome.item : undefined);
     });
   }
 
@@ -182,7 +201,10 @@ class DoneWriter implements SinkWriter {
     const d = kept && !(same && (!this.#lines || result.raw !== undefined)) ? keep(result.data) : undefined;
     const t = same && this.#lines ? result.raw : undefined;
     const o = kept && result.extra.outputs !== undefined ? keep(result.extra.outputs) : undefined;
-    const lost = kept && ((!same && d === undefined) || (result.extra.outputs !== undefined && o === undefined));
+    const beside = kept && result.extra.outputs !== undefined;
+    const whole = (same || d !== undefined) && (!beside || o !== undefined);
+    // What has a secret in it is not written where nobody asked for it.
+    const lost = kept && !(whole && [d, o, t].every((text) => this.#job.isPublic(text)));
     const place = results.add(
       {
         k,
@@ -190,19 +212,20 @@ class DoneWriter implements SinkWriter {
         ...(m !== undefined && { m }),
         s: chain.at(-1) as string,
         q: table.place(entry) ?? -1,
-        id: item.id,
+        id: this.#runtime.redact(item.id),
         ...(outputs.length > 0 && { w: outputs }),
         ...(item.error !== undefined && { e: this.#error(item.error) }),
         ...(item.skipped !== undefined && { x: item.skipped }),
         ...(same && { u: true as const }),
-        ...(t !== undefined && { t }),
+        ...(t !== undefined && !lost && { t }),
         ...((lost || (status === 'ok' && !kept)) && { n: 1 as const }),
       },
       lost ? undefined : o,
       lost ? undefined : d,
     );
     table.setPlace(entry, place);
-    this.#job.end({ k, f, m, as: status, p, r: place, ...(outputs.length > 0 && { w: 1 as const }) });
+    table.setState(entry, STATE_OF[status]);
+    this.#job.end({ k, f, m, as: status, p, r: place, ...(outputs.length > 0 && { w: 1 as const }) }, entry);
   }
 
   #error({ code, class: kind, message, inDoubt, where }: BatchxError): KeptError {

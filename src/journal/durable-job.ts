@@ -3,14 +3,26 @@ import type { Durable } from '../core/durable.js';
 import type { Identity, OutputFile } from '../core/identity.js';
 import type { Item } from '../core/item.js';
 import type { ItemChange } from '../core/identity.js';
+import { BatchOrigin } from '../core/origin.js';
 import type { Job } from './job.js';
 
 /** What the steps and sinks of a run see of its job. */
 export class DurableJob implements Durable {
   readonly #job: Job;
+  readonly #append: Durable['append'] | undefined;
 
-  constructor(job: Job) {
+  /** `append` opens outputs in place of the job. */
+  constructor(job: Job, append?: Durable['append']) {
     this.#job = job;
+    this.#append = append;
+  }
+
+  get mark(): string {
+    return this.#job.mark;
+  }
+
+  processes(mark: string): void {
+    this.#job.noteProcesses(mark);
   }
 
   async intend(item: Item, step: string): Promise<void> {
@@ -38,23 +50,23 @@ export class DurableJob implements Durable {
     const before = of.outputs.findIndex(({ path }) => path === file.path);
     if (before >= 0) of.outputs.splice(before, 1);
     of.outputs.push(file);
-    await this.#job.ready(of.key, file);
+    await this.#job.ready(of, file);
   }
 
   owns(item: Item, path: string): boolean {
     const of = ownerOf(item);
-    return of !== undefined && this.#job.owns(of.key, path);
+    return of !== undefined && this.#job.owns(of, path);
   }
 
   append(path: string): Promise<ByteWriter> {
-    return this.#job.open(path);
+    return this.#append?.(path) ?? this.#job.open(path);
   }
 }
 
 /** Who an item stands for: of a batch the first of those that it was made of. */
 function ownerOf(item: Item): Identity | undefined {
   const { identity, origin } = item.extra;
-  if (identity !== undefined) return identity;
+  if (identity !== undefined && !(origin instanceof BatchOrigin)) return identity;
   const parent = origin?.parents?.[0];
   return parent === undefined ? undefined : ownerOf(parent);
 }

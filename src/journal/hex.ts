@@ -19,7 +19,8 @@ export function readHex32(bytes: Uint8Array, at: number): number | undefined {
   let value = 0;
   for (let i = at; i < at + 8; i++) {
     const digit = VALUES[bytes[i] as number] as number;
-    if (digit === 16) return undefined;
+    // Beyond the end there is none.
+    if (!(digit < 16)) return undefined;
     value = (value << 4) | digit;
   }
   return value >>> 0;

@@ -1,3 +1,5 @@
+import { hex32 } from './hex.js';
+
 /** How far an item is. */
 export const STATE = {
   /** Nothing is known of it but that it was begun. */
@@ -7,6 +9,8 @@ export const STATE = {
   failed: 3,
   inDoubt: 4,
   deferred: 5,
+  /** It had ended, and was begun again: what is left of it is that of before. */
+  again: 6,
 } as const;
 
 export type State = (typeof STATE)[keyof typeof STATE];
@@ -29,8 +33,11 @@ const STATE_BITS = 7;
 
 /** Words of an entry: two of its key, two of its fingerprint, the low part of its place, and place, state and deaths. */
 const WORDS = 6;
+/** How much that is. */
+export const ENTRY_BYTES = WORDS * 4;
 /** Entries of a piece, of which there are as many as are needed: none of them is ever copied. */
-const PIECE = 1 << 15;
+const PIECE_BITS = 9;
+const PIECE = 1 << PIECE_BITS;
 const FULL = 0.8;
 const GROWTH = 1.34;
 
@@ -41,8 +48,12 @@ const GROWTH = 1.34;
 export class ItemTable {
   readonly #pieces: Uint32Array[] = [];
   #size = 0;
-  /** The number of an entry plus one; open addressing by the first word of its key. */
+  /**
+   * The number of an entry plus one, in as many bits as that takes, and above it bits of the second word of its key: most
+   * others are told apart by them, without a look at their entries. Open addressing by the first word.
+   */
   #index = new Uint32Array(64);
+  #bits = bitsFor(64);
 
   get size(): number {
     return this.#size;
@@ -55,21 +66,21 @@ export class ItemTable {
 
   /** The number of the entry with a key; -1 when there is none. */
   find(hi: number, lo: number): number {
-    return (this.#index[this.#slot(hi, lo)] as number) - 1;
+    return this.#entryAt(this.#slot(hi, lo));
   }
 
   /** The number of the entry with a key, a new one when there is none. */
   add(hi: number, lo: number): number {
     let slot = this.#slot(hi, lo);
-    const found = this.#index[slot] as number;
-    if (found !== 0) return found - 1;
+    const found = this.#entryAt(slot);
+    if (found >= 0) return found;
     if (this.#size >= FULL * this.#index.length) {
       this.#grow();
       slot = this.#slot(hi, lo);
     }
     const entry = this.#size++;
     if (entry % PIECE === 0) this.#pieces.push(new Uint32Array(PIECE * WORDS));
-    this.#index[slot] = entry + 1;
+    this.#index[slot] = (lo << this.#bits) | (entry + 1);
     const piece = this.#piece(entry);
     const at = (entry % PIECE) * WORDS;
     piece[at] = hi;
@@ -83,6 +94,11 @@ export class ItemTable {
 
   keyLo(entry: number): number {
     return this.#word(entry, 1);
+  }
+
+  /** The key in hexadecimal. */
+  keyOf(entry: number): string {
+    return hex32(this.keyHi(entry)) + hex32(this.keyLo(entry));
   }
 
   /** Whether the item had this fingerprint. */
@@ -153,14 +169,23 @@ export class ItemTable {
     }
   }
 
-  /** Takes entries as `blocks` gave them. */
-  addBlock(words: Uint32Array): void {
-    for (let at = 0; at < words.length; at += WORDS) {
-      const entry = this.add(words[at] as number, words[at + 1] as number);
-      const piece = this.#piece(entry);
-      const to = (entry % PIECE) * WORDS;
-      for (let word = 2; word < WORDS; word++) piece[to + word] = words[at + word] as number;
+  /** Takes so many entries as `blocks` gave them, each with a key of its own; the table has to be empty. */
+  fill(entries: number, read: (block: Uint32Array) => void): void {
+    this.clear();
+    for (let entry = 0; entry < entries; entry += PIECE) {
+      const piece = new Uint32Array(PIECE * WORDS);
+      read(piece.subarray(0, Math.min(PIECE, entries - entry) * WORDS));
+      this.#pieces.push(piece);
     }
+    this.#size = entries;
+    this.#reindex(Math.max(64, Math.ceil(entries / FULL) + 1));
+  }
+
+  clear(): void {
+    this.#pieces.length = 0;
+    this.#size = 0;
+    this.#index = new Uint32Array(64);
+    this.#bits = bitsFor(64);
   }
 
   /** Makes room in the index at once, where it is known how many entries will come. */
@@ -168,26 +193,42 @@ export class ItemTable {
     if (entries > FULL * this.#index.length) this.#reindex(Math.ceil(entries / FULL) + 1);
   }
 
+  /** Gives room back that was made for entries which did not come. */
+  fit(): void {
+    const needed = Math.max(64, Math.ceil(this.#size / FULL) + 1);
+    if (this.#index.length > needed * GROWTH) this.#reindex(needed);
+  }
+
   #word(entry: number, word: number): number {
     return this.#piece(entry)[(entry % PIECE) * WORDS + word] as number;
   }
 
   #piece(entry: number): Uint32Array {
-    return this.#pieces[Math.floor(entry / PIECE)] as Uint32Array;
+    return this.#pieces[entry >>> PIECE_BITS] as Uint32Array;
   }
 
   /** Where a key is in the index, or would be. */
   #slot(hi: number, lo: number): number {
     const index = this.#index;
+    const bits = this.#bits;
+    const own = lo << bits;
     let slot = Math.floor((hi / 2 ** 32) * index.length);
     for (;;) {
-      const entry = (index[slot] as number) - 1;
-      if (entry < 0) return slot;
-      const piece = this.#piece(entry);
-      const at = (entry % PIECE) * WORDS;
-      if (piece[at] === hi && piece[at + 1] === lo) return slot;
+      const there = index[slot] as number;
+      if (there === 0) return slot;
+      if ((there ^ own) >>> bits === 0) {
+        const entry = this.#entryAt(slot);
+        const piece = this.#piece(entry);
+        const at = (entry % PIECE) * WORDS;
+        if (piece[at] === hi && piece[at + 1] === lo) return slot;
+      }
       if (++slot === index.length) slot = 0;
     }
+  }
+
+  /** The number of the entry at a place of the index; -1 when none is there. */
+  #entryAt(slot: number): number {
+    return ((this.#index[slot] as number) & (2 ** this.#bits - 1)) - 1;
   }
 
   #grow(): void {
@@ -196,11 +237,19 @@ export class ItemTable {
 
   #reindex(length: number): void {
     const index = new Uint32Array(length);
-    for (let entry = 0; entry < this.#size; entry++) {
-      let slot = Math.floor((this.keyHi(entry) / 2 ** 32) * length);
-      while (index[slot] !== 0) if (++slot === length) slot = 0;
-      index[slot] = entry + 1;
+    const bits = bitsFor(length);
+    let entry = 0;
+    for (const block of this.blocks()) {
+      for (let at = 0; at < block.length; at += WORDS) {
+        let slot = Math.floor(((block[at] as number) / 2 ** 32) * length);
+        while (index[slot] !== 0) if (++slot === length) slot = 0;
+        index[slot] = ((block[at + 1] as number) << bits) | ++entry;
+      }
     }
     this.#index = index;
+    this.#bits = bits;
   }
 }
+
+/** How many bits the number of an entry takes in an index of so many places. */
+const bitsFor = (length: number): number => 32 - Math.clz32(length);

@@ -1,6 +1,6 @@
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { SchedulerLike } from 'rxjs';
+import { firstValueFrom, type SchedulerLike } from 'rxjs';
 import type { Identity, OutputFile } from '../core/identity.js';
 import type { ItemChange } from '../core/identity.js';
 import { BatchxError } from '../core/errors.js';
@@ -9,7 +9,9 @@ import { tempName } from '../core/output-path.js';
 import { wait } from '../core/wait.js';
 import type { AppendFile, Durability } from './append-file.js';
 import { GroupCommit } from './group-commit.js';
-import { FAILED, forget, makeJobFolder, openJournal, openLines, RESULTS } from './job-files.js';
+import { compact, compactAtEnd, type CompactOptions, isDue } from './compact.js';
+import { cleanUp, type Left } from './clean-up.js';
+import { FAILED, forget, JOURNAL, makeJobFolder, openJournal, openLines } from './job-files.js';
 import { type DoneRecord, JournalFile } from './journal-file.js';
 import { FLAG, type ItemTable, STATE, type State } from './item-table.js';
 import type { JournalState, OutputMark } from './load-journal.js';
@@ -30,9 +32,15 @@ export interface JobOptions {
   readonly at: string;
   readonly stamp: string;
   readonly durability?: Durability | undefined;
+  /** The command line, and where it was given. */
   readonly args?: readonly string[] | undefined;
+  readonly cwd?: string | undefined;
   readonly scheduler: SchedulerLike;
   readonly random: () => number;
+  /** Fires when the run is to end. */
+  readonly stopping: AbortSignal;
+  /** Hides secrets. */
+  readonly redact: (text: string) => string;
   /** Throws when no earlier run has left anything to do. */
   readonly resume?: boolean | undefined;
   /** Begins anew when the job is complete. */
@@ -44,6 +52,9 @@ export interface JobOptions {
 /** How long what nobody waits for may take to get to the disk, in milliseconds. */
 const SOON = 20;
 
+/** How long after another commit one begins that can wait, in milliseconds. */
+const APART = 10;
+
 /** The state of a job that is being run: what is known of its items, and what is written of them. */
 export class Job {
   readonly folder: string;
@@ -53,7 +64,6 @@ export class Job {
   readonly state: JournalState;
   readonly table: ItemTable;
   readonly results: ResultsFile;
-  readonly letters: AppendFile;
   /** Whether an earlier run did not come to its end. */
   readonly resumes: boolean;
   /** What earlier runs have done, in items and parts of them. */
@@ -61,6 +71,13 @@ export class Job {
   readonly #outputs = new Set<OutputLines>();
   /** Folders that are known to have temporary files in them. */
   readonly #folders = new Set<string>();
+  /** How the names of its temporary files begin. */
+  readonly mark: string;
+  /** What runs have left that died. */
+  readonly #left: Left;
+  /** The items that are being done. */
+  readonly #running = new Set<number>();
+  #idle: (() => void) | undefined;
   readonly #journal: JournalFile;
   readonly #resultLines: AppendFile;
   readonly #commits: GroupCommit;
@@ -72,19 +89,32 @@ export class Job {
   readonly altered = new Set<string>();
   #replaced: OutputMark[] = [];
   readonly #random: () => number;
+  readonly #openLetters: () => AppendFile;
+  #letters: AppendFile | undefined;
+  readonly #redact: (text: string) => string;
+  readonly #stopping: AbortSignal;
   #pending: DoneRecord[] = [];
   #steps: Extract<JournalRecord, { readonly t: 'step' }>[] = [];
   #waits = false;
+  /** When the last commit began. */
+  #began = -Infinity;
+  #cannotCompact = false;
   readonly #scheduler: SchedulerLike;
   #closed = false;
 
   constructor(options: JobOptions) {
-    const { folder, name, chain, version, at, stamp, durability = 'power', args, fresh = false } = options;
+    const { folder, name, chain, version, at, stamp, durability = 'power', args, cwd, fresh = false } = options;
     this.#scheduler = options.scheduler;
     this.#random = options.random;
+    this.#redact = options.redact;
+    this.#stopping = options.stopping;
+    options.stopping.addEventListener('abort', () => this.#idle?.(), { once: true });
     this.folder = folder;
     this.name = name;
     this.chain = chain;
+    this.mark = Math.floor(options.random() * 36 ** 8)
+      .toString(36)
+      .padStart(8, '0');
     makeJobFolder(folder);
     this.lock = Lock.take(folder, at);
     try {
@@ -99,9 +129,9 @@ export class Job {
       this.state = state;
       this.table = state.table;
       this.#journal = new JournalFile(fd, folder, last, durability);
-      this.#resultLines = openLines(folder, RESULTS, durability);
+      this.#resultLines = openLines(folder, found.results, durability);
       this.results = new ResultsFile(this.#resultLines);
-      this.letters = openLines(folder, FAILED, durability);
+      this.#openLetters = () => openLines(folder, FAILED, durability);
       this.resumes = state.run !== undefined && state.end !== 'complete';
       if (options.resume === true && !this.resumes) throw nothingLeft(folder, state.run !== undefined);
       this.known = knownIn(this.table);
@@ -109,13 +139,29 @@ export class Job {
         this.#journal.append({ t: 'job', v: JOURNAL_FORMAT, batchx: version, name, at, stamp });
       this.p = numberOf(chain, state.chains);
       const { pid, boot } = ownLife();
-      this.#journal.append({ t: 'run', epoch: this.lock.epoch, at, pid, boot, p: this.p, chain, args });
+      const { mark } = this;
+      this.#journal.append({ t: 'run', epoch: this.lock.epoch, at, pid, boot, mark, p: this.p, chain, args, cwd });
       this.#journal.write();
     } catch (error) {
       this.lock.release();
       throw error;
     }
     this.#commits = new GroupCommit(() => this.#commitNow());
+    this.#left = {
+      processes: [...this.state.processes],
+      folders: [...this.state.folders],
+      marks: [...this.state.marks],
+    };
+  }
+
+  /** The dead letters of the job; the file is opened with the first. */
+  get letters(): AppendFile {
+    return (this.#letters ??= this.#openLetters());
+  }
+
+  /** Whether a text has no secret in it. What has one is not kept. */
+  isPublic(text: string | undefined): boolean {
+    return text === undefined || this.#redact(text) === text;
   }
 
   /** Where the order is kept in which items came by in this run. */
@@ -123,16 +169,34 @@ export class Job {
     return join(this.folder, 'order');
   }
 
+  /** Ends what is left of the processes of runs that died, and removes their temporary files. To be done before anything runs. */
+  recover(): Promise<void> {
+    return cleanUp(this.#left, this.#scheduler);
+  }
+
   /** Notes that items begin; it is known if the process dies. */
-  begin(keys: readonly string[]): void {
-    this.#journal.appendStart(keys);
+  begin(items: readonly Identity[]): void {
+    for (const { entry } of items) this.#running.add(entry);
+    this.#journal.appendStart(items.map(({ key }) => key));
     this.#journal.write();
   }
 
   /** Notes that an item begins which nothing else runs beside. */
-  beginAlone(key: string): void {
-    this.#journal.append({ t: 'alone', k: key });
-    this.begin([key]);
+  beginAlone(item: Identity): void {
+    this.#journal.append({ t: 'alone', k: item.key });
+    this.begin([item]);
+  }
+
+  /** Done when all that was begun has ended, or the run is to end. */
+  async idle(): Promise<void> {
+    if (this.#running.size === 0 || this.#stopping.aborted) return;
+    await new Promise<void>((resolve) => (this.#idle = resolve));
+  }
+
+  /** Notes by what the processes are known that are started. */
+  noteProcesses(mark: string): void {
+    this.#journal.append({ t: 'processes', mark });
+    this.#journal.write();
   }
 
   /** Done when it is on the disk that a call begins which must not be done twice. */
@@ -149,7 +213,7 @@ export class Job {
   /** Keeps what a step has made of an item, for a run that is to go on from there. */
   keepStep(identity: Identity, id: string, link: string, change: ItemChange): void {
     const d = keep(change);
-    if (d === undefined) return;
+    if (d === undefined || !this.isPublic(d)) return;
     const { key: k, fingerprint: f, times: m, entry } = identity;
     const q = this.table.place(entry) ?? -1;
     const place = this.results.add({ k, f, ...(m !== undefined && { m }), s: link, q, id, a: 1 }, undefined, d);
@@ -159,14 +223,14 @@ export class Job {
   }
 
   /** Done when it is on the disk that a file is the item's own. */
-  async ready(key: string, { path, size, sha256 }: OutputFile): Promise<void> {
+  async ready({ key, entry }: Identity, { path, size, sha256 }: OutputFile): Promise<void> {
     this.#journal.append({ t: 'ready', k: key, path, size, sha256 });
-    this.state.owners.set(path, key);
+    this.state.owners.set(path, entry);
     await this.commit();
   }
 
-  owns(key: string, path: string): boolean {
-    return this.state.owners.get(path) === key;
+  owns({ entry }: Identity, path: string): boolean {
+    return this.state.owners.get(path) === entry;
   }
 
   noteFolder(path: string): void {
@@ -178,18 +242,15 @@ export class Job {
 
   /** Finds out which outputs are not as earlier runs have left them, or are new: they are to be written anew. */
   lookAt(paths: readonly string[]): void {
-    const { ok, failed } = this.known;
-    for (const path of paths) {
-      const mark = this.state.outputs.get(path);
-      if (mark === undefined ? ok + failed > 0 : !isIntact(mark)) this.altered.add(path);
-    }
+    for (const path of alteredOf(paths, this.state, this.known)) this.altered.add(path);
   }
 
   /** Whether there are results of items that the input has no more. To be asked when all of it was read. */
   hasGone(): boolean {
     for (let entry = 0; entry < this.table.size; entry++) {
       const state = this.table.state(entry);
-      if (!this.table.has(entry, FLAG.seen) && (state === STATE.ok || state === STATE.failed)) return true;
+      if (this.table.has(entry, FLAG.seen)) continue;
+      if (state === STATE.ok || state === STATE.failed || state === STATE.again) return true;
     }
     return false;
   }
@@ -197,7 +258,7 @@ export class Job {
   /** The name under which a file is written that is to take the place of another one. */
   temporary(path: string): string {
     this.noteFolder(dirname(path));
-    return join(dirname(path), tempName(basename(path), this.#random));
+    return join(dirname(path), tempName(basename(path), this.#random, this.mark));
   }
 
   /** Notes that an output has been written anew. */
@@ -215,8 +276,18 @@ export class Job {
   }
 
   /** Notes that an item has ended: it counts once `commit` is done, which is to follow. */
-  end(record: DoneRecord): void {
+  end(record: DoneRecord, entry: number): void {
     this.#pending.push(record);
+    if (!this.#running.delete(entry) || this.#running.size > 0) return;
+    this.#idle?.();
+    this.#idle = undefined;
+  }
+
+  /** As `commit`, but not right after the one before: what comes within a few milliseconds goes to the disk together. */
+  async commitTogether(): Promise<void> {
+    const early = this.#began + APART - this.#scheduler.now();
+    if (early > 1) await firstValueFrom(wait(early, this.#scheduler));
+    await this.commit();
   }
 
   /** Done when all that was noted before is on the disk, with what it says of outputs. */
@@ -225,6 +296,7 @@ export class Job {
   }
 
   async #commitNow(): Promise<void> {
+    this.#began = this.#scheduler.now();
     const ended = this.#pending;
     const steps = this.#steps;
     this.#pending = [];
@@ -241,13 +313,47 @@ export class Job {
     ];
     await Promise.all([
       this.#resultLines.sync(),
-      this.letters.sync(),
+      this.#letters?.sync(),
       ...[...this.#outputs].map((output) => output.sync()),
     ]);
     for (const record of steps) this.#journal.append(record);
     for (const record of ended) this.#journal.appendDone(record);
     if (ended.length + replaced.length > 0) this.#journal.append({ t: 'commit', outputs });
     await this.#journal.sync();
+    if (!this.#cannotCompact && isDue(this.#journal.size, this.table.size, false)) this.#compact();
+  }
+
+  /** Puts what the journal says into a snapshot while the run goes on. */
+  #compact(): void {
+    this.#journal.write();
+    try {
+      const { n } = compact(this.folder, { ...this.#compacting, results: false });
+      const path = join(this.folder, JOURNAL);
+      this.#journal.moveTo(openSync(path, 'a+'), path, n);
+    } catch (error) {
+      this.#cannotCompact = true;
+      ignoreFull(error);
+    }
+  }
+
+  get #compacting(): Omit<CompactOptions, 'results'> {
+    return {
+      last: this.chain.at(-1) as string,
+      check: () => {
+        this.lock.check();
+      },
+    };
+  }
+
+  /** Leaves of what is kept what is of use. Nobody needs the table any more. */
+  #compactAtEnd(): void {
+    const { size } = this.table;
+    this.table.clear();
+    try {
+      compactAtEnd(this.folder, this.#journal.size, size, { ...this.#compacting, results: true });
+    } catch (error) {
+      ignoreFull(error);
+    }
   }
 
   /** Brings what was noted to the disk before long, though nobody waits for it. */
@@ -270,11 +376,12 @@ export class Job {
       if (how !== undefined) {
         this.#journal.append({ t: 'end', epoch: this.lock.epoch, how });
         await this.#journal.sync();
+        if (how !== 'interrupted' && how !== 'error') this.#compactAtEnd();
       }
     } finally {
       this.#journal.close();
       this.#resultLines.close();
-      this.letters.close();
+      this.#letters?.close();
       this.lock.release();
     }
   }
@@ -287,12 +394,24 @@ export interface Known {
   readonly inDoubt: number;
 }
 
-function knownIn(table: ItemTable): Known {
-  const counts = [0, 0, 0, 0, 0, 0];
+/** Those outputs that are not as the runs of a job have left them, or that they have not written. */
+export const alteredOf = (paths: readonly string[], { outputs }: JournalState, { ok, failed }: Known): string[] =>
+  paths.filter((path) => {
+    const mark = outputs.get(path);
+    return mark === undefined ? ok + failed > 0 : !isIntact(mark);
+  });
+
+export function knownIn(table: ItemTable): Known {
+  const counts = [0, 0, 0, 0, 0, 0, 0];
   for (let entry = 0; entry < table.size; entry++)
     counts[table.state(entry)] = (counts[table.state(entry)] as number) + 1;
   const of = (state: State): number => counts[state] as number;
   return { ok: of(STATE.ok) + of(STATE.skipped), failed: of(STATE.failed), inDoubt: of(STATE.inDoubt) };
+}
+
+/** What is on the disk is whole without being compacted, too: the next run tries again. */
+function ignoreFull(error: unknown): void {
+  if (!(error instanceof BatchxError) || (error.code !== 'output' && error.code !== 'locked')) throw error;
 }
 
 const nothingLeft = (folder: string, complete: boolean): BatchxError =>

@@ -5,7 +5,7 @@ export type DoneRecord = Omit<Extract<JournalRecord, { readonly t: 'done' }>, 't
 
 /** A journal that is open at its end. */
 export class JournalFile {
-  readonly #file: AppendFile;
+  #file: AppendFile;
   readonly #durability: Durability;
   /** The number of the last record. */
   #n: number;
@@ -55,6 +55,14 @@ export class JournalFile {
     this.append({ t: 'synced', to: size });
     this.#file.write();
     this.#witnessed = this.#file.size;
+  }
+
+  /** Goes on in another file, behind the record of this number in it. What was held is written to the older one before. */
+  moveTo(fd: number, path: string, last: number): void {
+    this.#file.close();
+    this.#file = new AppendFile(fd, path, this.#durability);
+    this.#n = last;
+    this.#witnessed = -1;
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import { Digests } from '../core/digests.js';
 import { FLAG, ItemTable, STATE, type State } from './item-table.js';
 import type { JournalReader } from './read-journal.js';
 import { type DoneAs, type EndedHow, JOURNAL_FORMAT, type JournalRecord } from './records.js';
@@ -18,6 +19,24 @@ export const STATE_OF: Readonly<Record<DoneAs, State>> = {
 /** How much of an output belongs to what is done. */
 export type OutputMark = Of<'commit'>['outputs'][number];
 
+/** What a snapshot has of what a journal says, beside the table and the owners. Items are named by their keys. */
+export interface SavedState {
+  /** The last link of the chain that the table says of each item whether it was done by it. */
+  readonly last: string;
+  readonly items: number;
+  readonly owners: number;
+  readonly job: Of<'job'> | undefined;
+  readonly run: Of<'run'> | undefined;
+  readonly end: EndedHow | undefined;
+  readonly chains: readonly (readonly [p: number, chain: readonly string[]])[];
+  readonly intents: readonly (readonly [key: string, step: string])[];
+  readonly outputs: readonly OutputMark[];
+  readonly folders: readonly string[];
+  readonly running: readonly string[];
+  readonly alone: string | undefined;
+  readonly relinked: number;
+}
+
 /** What a journal says. */
 export class JournalState implements JournalReader {
   readonly table: ItemTable;
@@ -31,10 +50,15 @@ export class JournalState implements JournalReader {
   /** The items whose call was begun that must not be done twice, and the step of it, until it is known how it ended. */
   readonly intents = new Map<number, string>();
   readonly outputs = new Map<string, OutputMark>();
-  /** Whose a file is that was written. */
-  readonly owners = new Map<string, string>();
+  /** Whose a file is that was written: the number of the item's entry. */
+  readonly owners = new Digests();
+  /** By what the processes of runs are known that did not come to their end, and their temporary files. */
+  readonly processes = new Set<string>();
+  readonly marks = new Set<string>();
   /** Where temporary files may have been left. */
   readonly folders = new Set<string>();
+  /** How many lines of results had one of the same item before them. */
+  relinked = 0;
   /** The records of items that have ended since the last commit: without one they do not count. */
   #pending: [entry: number, hi: number, lo: number, as: DoneAs, p: number, place: number, files: boolean][] = [];
   readonly #running = new Set<number>();
@@ -69,8 +93,8 @@ export class JournalState implements JournalReader {
         this.#died(record.boot);
         this.run = record;
         this.end = undefined;
-        this.chains.set(record.p, record.chain);
-        if (record.chain.at(-1) === this.#last) this.#same.add(record.p);
+        if (record.mark !== undefined) this.marks.add(record.mark);
+        this.#chain(record.p, record.chain);
         break;
       case 'start':
         for (const key of record.k) this.#running.add(this.#entry(key));
@@ -78,14 +102,19 @@ export class JournalState implements JournalReader {
       case 'alone':
         this.#alone = this.#entry(record.k);
         break;
-      case 'intent':
-        this.intents.set(this.#entry(record.k), record.s);
+      case 'intent': {
+        const entry = this.#begun(record.k);
+        this.intents.set(entry, record.s);
+        break;
+      }
+      case 'processes':
+        this.processes.add(record.mark);
         break;
       case 'folder':
         this.folders.add(record.path);
         break;
       case 'step': {
-        const entry = this.#entry(record.k);
+        const entry = this.#begun(record.k);
         this.intents.delete(entry);
         this.#put(entry, record.f, record.r);
         break;
@@ -95,6 +124,9 @@ export class JournalState implements JournalReader {
         this.#pending.push([this.#entry(k), wordOf(m, 0), wordOf(m, 8), as, p, r, w === 1]);
         break;
       }
+      case 'again':
+        this.table.setState(this.#entry(record.k), STATE.begun);
+        break;
       case 'touched': {
         this.table.setFingerprint(this.#entry(record.k), wordOf(record.m, 0), wordOf(record.m, 8));
         break;
@@ -107,11 +139,15 @@ export class JournalState implements JournalReader {
         break;
       case 'end':
         this.end = record.how;
+        // Who comes to his end leaves nothing behind.
+        this.processes.clear();
+        this.marks.clear();
+        this.folders.clear();
         this.#running.clear();
         this.#alone = undefined;
         break;
       case 'ready':
-        this.owners.set(record.path, record.k);
+        this.owners.set(record.path, this.#entry(record.k));
         break;
       case 'synced':
         break;
@@ -123,7 +159,49 @@ export class JournalState implements JournalReader {
     this.#died(bootId());
   }
 
+  /** What it says beside the table and the owners, for a snapshot. */
+  saved(): SavedState {
+    const { job, run, end, table } = this;
+    return {
+      last: this.#last,
+      items: table.size,
+      owners: this.owners.size,
+      job: job && bare(job),
+      run: run && bare(run),
+      end,
+      chains: [...this.chains],
+      intents: [...this.intents].map(([entry, step]) => [table.keyOf(entry), step]),
+      outputs: [...this.outputs.values()],
+      folders: [...this.folders],
+      running: [...this.#running].map((entry) => table.keyOf(entry)),
+      alone: this.#alone === undefined ? undefined : table.keyOf(this.#alone),
+      relinked: this.relinked,
+    };
+  }
+
+  /** Takes what another one had saved, once the table has its entries. */
+  restore(saved: SavedState): void {
+    const { last, job, run, end, chains, intents, outputs, folders, running, alone, relinked } = saved;
+    Object.assign(this, { job, run, end, relinked });
+    for (const [p, chain] of chains) this.#chain(p, chain);
+    for (const [key, step] of intents) this.intents.set(this.#entry(key), step);
+    for (const output of outputs) this.outputs.set(output[0], output);
+    for (const folder of folders) this.folders.add(folder);
+    for (const key of running) this.#running.add(this.#entry(key));
+    this.#alone = alone === undefined ? undefined : this.#entry(alone);
+    if (last === this.#last) return;
+    // What is not known to be of the run to come is looked at when it is met.
+    for (let entry = 0; entry < this.table.size; entry++)
+      if (this.table.state(entry) !== STATE.begun) this.table.set(entry, FLAG.other, true);
+  }
+
+  #chain(p: number, chain: readonly string[]): void {
+    this.chains.set(p, chain);
+    if (chain.at(-1) === this.#last) this.#same.add(p);
+  }
+
   #put(entry: number, f: string, place: number): void {
+    this.#relink(entry);
     this.table.setFingerprint(entry, wordOf(f, 0), wordOf(f, 8));
     this.table.setPlace(entry, place < 0 ? undefined : place);
   }
@@ -132,6 +210,7 @@ export class JournalState implements JournalReader {
     for (const [entry, hi, lo, as, p, place, files] of this.#pending) {
       this.table.setFingerprint(entry, hi, lo);
       this.table.setState(entry, STATE_OF[as]);
+      this.#relink(entry);
       this.table.setPlace(entry, place < 0 ? undefined : place);
       this.table.set(entry, FLAG.emitted, false);
       this.table.set(entry, FLAG.files, files);
@@ -143,6 +222,10 @@ export class JournalState implements JournalReader {
     }
     this.#pending = [];
     for (const output of outputs) this.outputs.set(output[0], output);
+  }
+
+  #relink(entry: number): void {
+    if (this.table.place(entry) !== undefined) this.relinked++;
   }
 
   #died(boot: string): void {
@@ -158,9 +241,22 @@ export class JournalState implements JournalReader {
     this.#alone = undefined;
   }
 
+  /** The entry of an item that is being done, be it again: how it had ended before says nothing of what it is now. */
+  #begun(key: string): number {
+    const entry = this.#entry(key);
+    if (this.table.state(entry) !== STATE.begun) this.table.setState(entry, STATE.again);
+    return entry;
+  }
+
   #entry(key: string): number {
     return this.table.add(wordOf(key, 0), wordOf(key, 8));
   }
+}
+
+/** A record without its number and its sum, which are those of the line that it was read from. */
+function bare<T extends JournalRecord>(record: T): T {
+  const { n: _n, c: _c, ...rest } = record as T & { readonly n?: number; readonly c?: string };
+  return rest as unknown as T;
 }
 
 const newer = ({ v, batchx }: Of<'job'>): BatchxError =>

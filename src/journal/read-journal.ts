@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 import { readHex32 } from './hex.js';
-import { isWhole } from './summed-lines.js';
+import { holds, isWhole } from './summed-lines.js';
 import type { DoneAs, JournalRecord } from './records.js';
 
 /** What a journal is read into. */
@@ -38,15 +38,20 @@ export function readJournal(fd: number, reader: JournalReader, after = 0): Journ
   let bad: number | undefined;
   let damaged = false;
   let end = 0;
+  const refute = (bytes: Buffer, from: number, to: number): void => {
+    damaged ||= bad !== undefined && to >= 0 && wholeUpTo(bytes, from, to) > bad;
+  };
   const size = eachLine(fd, (bytes, from, to, at) => {
     if (bad !== undefined) {
-      damaged ||= syncedTo(bytes, from, to) > bad;
+      refute(bytes, from, to);
       return;
     }
     const n = to < 0 || !isWhole(bytes, from, to) ? undefined : numberOf(bytes, to);
-    if (n === undefined || (last !== undefined && n !== last + 1)) {
+    if (n === undefined || (last === undefined ? n > after + 1 : n !== last + 1)) {
       bad = at;
-      if (to >= 0) damaged ||= syncedTo(bytes, from, to) > bad;
+      // What is whole was written whole: then others are missing before it.
+      damaged = n !== undefined;
+      refute(bytes, from, to);
       return;
     }
     last = n;
@@ -86,10 +91,18 @@ export function eachLine(
   return at + held;
 }
 
-/** How much of the journal a line says is on the disk. */
-function syncedTo(bytes: Buffer, from: number, to: number): number {
-  if (to < 0 || !isWhole(bytes, from, to)) return 0;
-  const record = parse(bytes, from, to);
+const RECORD = Buffer.from('{"t":"');
+
+/**
+ * How much of the journal was whole once, as a line says: what had been synced, or all before a run that had read it. The
+ * line may hang on another one, when it is the line feed between them that is damaged.
+ */
+function wholeUpTo(bytes: Buffer, from: number, to: number): number {
+  const line = bytes.subarray(from, to);
+  const at = line.lastIndexOf(RECORD);
+  if (at < 0 || !isWhole(bytes, from + at, to)) return 0;
+  const record = parse(bytes, from + at, to);
+  if (record.t === 'run') return Infinity;
   return record.t === 'synced' ? record.to : 0;
 }
 
@@ -137,11 +150,6 @@ function takeDone(bytes: Buffer, from: number, reader: JournalReader): boolean {
   // More is said of some.
   if (!holds(bytes, digitsEnd, NUMBER)) return false;
   reader.done(keyHi, keyLo, hi, lo, AS_TEXT[which] as DoneAs, p, negative ? -place : place);
-  return true;
-}
-
-function holds(bytes: Buffer, at: number, text: Buffer): boolean {
-  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text[i]) return false;
   return true;
 }
 

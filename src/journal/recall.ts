@@ -4,9 +4,10 @@ import { BatchxError } from '../core/errors.js';
 import type { Identity } from '../core/identity.js';
 import type { ItemChange } from '../core/identity.js';
 import type { Item } from '../core/item.js';
+import { BatchOrigin } from '../core/origin.js';
 import { Room } from '../core/rooms.js';
 import { type Intake, subscribeThrough } from '../core/upstream.js';
-import { contentOf, fileOf, keyOfPart } from './fingerprints.js';
+import { contentOf, fileOf, fingerprintOf, keyOfPart } from './fingerprints.js';
 import { identifyFile, identifyRow, type Known, Occurrences } from './identify.js';
 import { FLAG, STATE, type State } from './item-table.js';
 import type { Job } from './job.js';
@@ -28,10 +29,43 @@ export interface RecallOptions {
   readonly splits?: boolean | undefined;
   /** What becomes of an item with the key of another one before it, but with other content. */
   readonly onDuplicate?: 'error' | 'first' | undefined;
+  /** Whether items can be done one at a time, as nothing waits for several of them. */
+  readonly alone?: boolean | undefined;
+  /** Told of each item that was looked up, as it goes on, and what is known of it. */
+  readonly tell?: ((recalled: Recalled, item: Item) => void) | undefined;
 }
+
+/**
+ * What is known of an item: that it has its end (`done`, `failed`, `in-doubt`, `deferred`), that it has none (`new`, or
+ * `begun` by a run that ended before it), or why it is to be done again although it had one: another `content`, another
+ * `step`, `outputs` that are not there, a `result` that is needed and was not kept. Or it has the key of one before it,
+ * with the same content (`duplicate`) or another one (`same-id`). What ends the process each time that it is done is
+ * `poison`.
+ */
+export type Recalled =
+  | 'done'
+  | 'failed'
+  | 'in-doubt'
+  | 'deferred'
+  | 'new'
+  | 'begun'
+  | 'content'
+  | 'step'
+  | 'outputs'
+  | 'result'
+  | 'duplicate'
+  | 'poison'
+  | 'same-id';
+
+/** What is needed of a job to look up its items: one that is only looked at will do. */
+export type RecallJob = Pick<Job, 'table' | 'results' | 'chain' | 'state' | 'superseded' | 'begin' | 'touch'> &
+  Partial<Pick<Job, 'beginAlone' | 'idle'>>;
 
 /** How many items are looked up before they go on, at most: those of them are suspect when the process dies. */
 const BLOCK = 512;
+/** In how many runs that died an item was being done that is suspect; and how often it was so alone when it is set aside. */
+const SUSPECT = 2;
+const POISON = 3;
 /** How many files are looked at side by side. */
 const AT_ONCE = 8;
 
@@ -41,7 +75,7 @@ const AT_ONCE = 8;
  * the steps that it has behind it. Order is kept. What is looked up at once waits in a room of its own.
  */
 export const recall =
-  (job: Job, options: RecallOptions): OperatorFunction<Item, Item> =>
+  (job: RecallJob, options: RecallOptions): OperatorFunction<Item, Item> =>
   (source) =>
     new Observable((subscriber) => {
       const recalling = new Recalling(subscriber, job, options);
@@ -52,7 +86,7 @@ export const recall =
 class Recalling implements Intake<Item> {
   readonly room = new Room(BLOCK);
   readonly #out: Subscriber<Item>;
-  readonly #job: Job;
+  readonly #job: RecallJob;
   readonly #options: RecallOptions;
   readonly #occurrences = new Occurrences();
   #gathered: Item[] = [];
@@ -60,7 +94,7 @@ class Recalling implements Intake<Item> {
   #scheduled = false;
   #ended: { readonly error?: unknown } | undefined;
 
-  constructor(out: Subscriber<Item>, job: Job, options: RecallOptions) {
+  constructor(out: Subscriber<Item>, job: RecallJob, options: RecallOptions) {
     this.#out = out;
     this.#job = job;
     this.#options = options;
@@ -92,14 +126,9 @@ class Recalling implements Intake<Item> {
   readonly #flush = (): void => {
     this.#scheduled = false;
     this.#busy = true;
-    void this.#run().then(
-      () => {
-        this.#busy = false;
-      },
-      (error: unknown) => {
-        this.#out.error(BatchxError.from(error, 'bug'));
-      },
-    );
+    this.#run().catch((error: unknown) => {
+      this.#out.error(BatchxError.from(error, 'bug'));
+    });
   };
 
   async #run(): Promise<void> {
@@ -118,10 +147,14 @@ class Recalling implements Intake<Item> {
       for (let i = 0; i < block.length; i++) {
         weight += (block[i] as Item).weight;
         const item = found[i];
-        if (item !== undefined && !this.#out.closed) this.#out.next(item);
+        if (item === undefined || this.#out.closed) continue;
+        if (this.#isSuspect(item)) await this.#alone(item);
+        else this.#out.next(item);
       }
       this.room.give(weight);
     }
+    // At once: who comes from now on begins the next round.
+    this.#busy = false;
     if (this.#ended === undefined || this.#out.closed) return;
     if ('error' in this.#ended) this.#out.error(this.#ended.error);
     else this.#out.complete();
@@ -129,9 +162,27 @@ class Recalling implements Intake<Item> {
 
   /** Notes what will be done, in one go. */
   #begin(found: readonly (Item | undefined)[]): void {
-    const keys: string[] = [];
-    for (const item of found) if (item?.live === true) keys.push((item.extra.identity as Identity).key);
-    if (keys.length > 0) this.#job.begin(keys);
+    const begun: Identity[] = [];
+    for (const item of found) {
+      const { identity } = item?.extra ?? {};
+      if (item?.live !== true || identity === undefined || identity.entry < 0 || this.#isSuspect(item)) continue;
+      begun.push(identity);
+    }
+    if (begun.length > 0) this.#job.begin(begun);
+  }
+
+  /** Whether an item was being done when several runs died: then it is done while nothing else is. */
+  #isSuspect({ live, extra: { identity } }: Item): boolean {
+    if (!live || identity === undefined || identity.entry < 0 || this.#options.alone !== true) return false;
+    return (this.#job.table.deaths(identity.entry) & 15) >= SUSPECT;
+  }
+
+  async #alone(item: Item): Promise<void> {
+    await this.#job.idle?.();
+    if (this.#out.closed) return;
+    this.#job.beginAlone?.(item.extra.identity as Identity);
+    this.#out.next(item);
+    await this.#job.idle?.();
   }
 
   async #files(block: readonly Item[]): Promise<(Known | undefined)[]> {
@@ -167,8 +218,9 @@ class Recalling implements Intake<Item> {
   }
 
   #look(item: Item, file: Known | undefined): Item | undefined | Promise<Item | undefined> {
-    // What stands for several has no key of its own: they are known.
-    if (item.extra.part === undefined && item.extra.origin !== undefined) return item;
+    const { origin, part } = item.extra;
+    if (origin instanceof BatchOrigin) return item.withExtra({ identity: identityOfBatch(origin) });
+    if (part === undefined && origin !== undefined) return item;
     if (item.extra.identity !== undefined && item.extra.part === undefined) return item;
     const known = file ?? this.#identify(item);
     const { table } = this.#job;
@@ -182,33 +234,52 @@ class Recalling implements Intake<Item> {
     table.set(entry, FLAG.seen, true);
     const state = table.state(entry);
     const place = table.place(entry);
-    if (state === STATE.begun && place === undefined) return item.withExtra({ identity });
-    if (state === STATE.deferred) return item.withExtra({ identity }).skip('deferred');
+    if (this.#job.table.deaths(entry) >> 4 >= POISON) return told(this.#options, 'poison', setAside(item, identity));
+    // Whatever it is now, a call may have been done for it that must not be done twice.
+    const doubted = this.#job.state.intents.has(entry);
+    if (state === STATE.begun && place === undefined && !doubted)
+      return told(this.#options, 'new', item.withExtra({ identity }));
+    if (state === STATE.deferred) return told(this.#options, 'deferred', item.withExtra({ identity }).skip('deferred'));
     const look = new Look(this.#job, this.#options, item, identity, place);
-    if (!look.changed(same)) return look.goOn(state);
+    if (state === STATE.again) this.#job.superseded = true;
+    if (!look.changed(same) || doubted) return look.goOn(state);
     if (state !== STATE.begun) this.#job.superseded = true;
-    return look.anew();
+    return told(this.#options, 'content', look.anew());
   }
 
   /** An item with the key of one before it. */
   #again(item: Item, identity: Identity, same: boolean): Item {
     const known = item.withExtra({ identity: { ...identity, entry: -1 } });
-    if (same || this.#options.onDuplicate === 'first') return known.skip('duplicate');
+    if (same || this.#options.onDuplicate === 'first') return told(this.#options, 'duplicate', known.skip('duplicate'));
     const what = `another item before it has the id ${item.id}, but not the same content`;
     const how = 'give each an id of its own, or --on-duplicate first takes the first of them';
-    return known.fail(new BatchxError('validation', `${what}; ${how}`, { class: 'permanent' }));
+    const error = new BatchxError('validation', `${what}; ${how}`, { class: 'permanent' });
+    return told(this.#options, 'same-id', known.fail(error));
   }
+}
+
+/** What stands for several has no entry of its own: they are known. Parts of it are known by them all. */
+function identityOfBatch({ parents }: BatchOrigin): Identity {
+  const of = (which: 'key' | 'fingerprint'): string =>
+    fingerprintOf(`batch\0${parents.map(({ extra }) => extra.identity?.[which] ?? '').join('\0')}`);
+  return { key: of('key'), fingerprint: of('fingerprint'), times: undefined, entry: -1, outputs: [] };
+}
+
+function setAside(item: Item, identity: Identity): Item {
+  const what = `crashes-the-runner: the process died ${POISON} times while nothing but this item was being done`;
+  const how = 'it is set aside; --retry failed tries it again';
+  return item.withExtra({ identity }).fail(new BatchxError('exec', `${what}; ${how}`, { class: 'permanent' }));
 }
 
 /** What an earlier run has left of an item. */
 class Look {
-  readonly #job: Job;
+  readonly #job: RecallJob;
   readonly #options: RecallOptions;
   readonly #item: Item;
   readonly #identity: Identity;
   readonly #place: number | undefined;
 
-  constructor(job: Job, options: RecallOptions, item: Item, identity: Identity, place: number | undefined) {
+  constructor(job: RecallJob, options: RecallOptions, item: Item, identity: Identity, place: number | undefined) {
     this.#job = job;
     this.#options = options;
     this.#item = item;
@@ -237,9 +308,10 @@ class Look {
     const other = this.#job.table.has(this.#identity.entry, FLAG.other);
     switch (state) {
       case STATE.failed:
-        return retry === 'failed' || retry === 'all' || other ? this.#rest() : this.#failed();
+        if (retry === 'failed' || retry === 'all') return this.#told('failed', this.#rest());
+        return other ? this.#told('step', this.#rest()) : this.#told('failed', this.#failed());
       case STATE.inDoubt:
-        return retry === 'in-doubt' || retry === 'all' ? this.#rest() : this.#failed();
+        return this.#told('in-doubt', retry === 'in-doubt' || retry === 'all' ? this.#rest() : this.#failed());
       case STATE.ok:
       case STATE.skipped:
         return this.#done(state, other);
@@ -254,8 +326,14 @@ class Look {
     const { entry } = this.#identity;
     const step = this.#job.state.intents.get(entry);
     const { retry } = this.#options;
-    if (step === undefined || retry === 'in-doubt' || retry === 'all') return rest;
-    return rest.fail(leftInDoubt(`the run died while \`${step}\` was being done`));
+    if (step === undefined) return this.#told('begun', rest);
+    const again = retry === 'in-doubt' || retry === 'all';
+    const why = leftInDoubt(`the run died while \`${step}\` was being done`);
+    return this.#told('in-doubt', again ? rest : rest.fail(why));
+  }
+
+  #told(recalled: Recalled, item: Item): Item {
+    return told(this.#options, recalled, item);
   }
 
   #line(): ReadLine | undefined {
@@ -264,25 +342,26 @@ class Look {
 
   #done(state: State, other: boolean): Item | Promise<Item> {
     const { chain, table } = this.#job;
-    if (other && this.#line()?.s !== chain.at(-1)) return this.#rest();
+    if (other && this.#line()?.s !== chain.at(-1)) return this.#told('step', this.#rest());
     const { intact } = this.#options;
     if (!table.has(this.#identity.entry, FLAG.files) || intact === undefined) return this.#shown(state);
     const line = this.#line();
     const good = line === undefined || intact(line);
-    if (typeof good === 'boolean') return good ? this.#shown(state) : this.#rest();
-    return good.then((is) => (is ? this.#shown(state) : this.#rest()));
+    const goesOn = (is: boolean): Item => (is ? this.#shown(state) : this.#told('outputs', this.#rest()));
+    return typeof good === 'boolean' ? goesOn(good) : good.then(goesOn);
   }
 
   /** The item with what had come of it, where somebody wants to see that. */
   #shown(state: State): Item {
     const done = this.anew().skip('already-done').withExtra({ recalled: 'silent' });
     // What was split comes by again for its parts.
-    if (this.#options.splits === true && this.#item.extra.part === undefined) return this.#rest(false);
+    if (this.#options.splits === true && this.#item.extra.part === undefined)
+      return this.#told('done', this.#rest(false));
     const { replay, needs } = this.#options;
     const line = state === STATE.ok && (replay || needs) ? this.#line() : undefined;
-    if (line === undefined) return done;
-    if (line.n === 1) return this.#rest();
-    return replay ? restored(done, line).withExtra({ recalled: 'shown' }) : done;
+    if (line === undefined) return this.#told('done', done);
+    if (line.n === 1) return this.#told('result', this.#rest());
+    return this.#told('done', replay ? restored(done, line).withExtra({ recalled: 'shown' }) : done);
   }
 
   #failed(): Item {
@@ -305,6 +384,11 @@ class Look {
     const identity = kept.size === 0 ? this.#identity : { ...this.#identity, kept };
     return this.#item.withExtra({ identity });
   }
+}
+
+function told({ tell }: RecallOptions, recalled: Recalled, item: Item): Item {
+  tell?.(recalled, item);
+  return item;
 }
 
 /** An item with what was kept of it. */

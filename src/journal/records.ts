@@ -27,12 +27,16 @@ export type JournalRecord =
       readonly at: string;
       readonly pid: number;
       readonly boot: string;
+      /** How the names of its temporary files begin. */
+      readonly mark?: string | undefined;
       /** The number of the chain below; records of results name it. */
       readonly p: number;
       /** What each step does, with all steps before it: a result counts as long as its own is the same. */
       readonly chain: readonly string[];
       /** The command line, to be said again. */
       readonly args?: readonly string[] | undefined;
+      /** Where it was given. */
+      readonly cwd?: string | undefined;
     }
   /** Items begin. */
   | { readonly t: 'start'; readonly k: readonly string[] }
@@ -42,6 +46,8 @@ export type JournalRecord =
   | { readonly t: 'intent'; readonly k: string; readonly s: string }
   /** A file is whole, and gets its name next. */
   | { readonly t: 'ready'; readonly k: string; readonly path: string; readonly size: number; readonly sha256: string }
+  /** Processes are started: they have this in their environment. */
+  | { readonly t: 'processes'; readonly mark: string }
   /** Temporary files are made in a folder. */
   | { readonly t: 'folder'; readonly path: string }
   /** A step is done; its result is in the results at `r`. */
@@ -59,6 +65,8 @@ export type JournalRecord =
       /** There when files were written for it. */
       readonly w?: 1 | undefined;
     }
+  /** It is no longer known how an item has ended: the next run does it. */
+  | { readonly t: 'again'; readonly k: string }
   /** A file has the content that it had, with other times. */
   | { readonly t: 'touched'; readonly k: string; readonly m: string }
   /** The results of items have been shown. */

@@ -1,11 +1,12 @@
 import { crc32c } from './crc32c.js';
 import { hex32, readHex32 } from './hex.js';
 
-/** What comes behind the JSON of a line: `,"c":"xxxxxxxx"}` and the line feed. */
-const TAIL = 16;
+/** What stands before the sum of a line, and behind it. */
+const BEFORE = Buffer.from(',"c":"');
+const BEHIND = Buffer.from('"}');
+/** How long all that is, without the line feed. */
+const TAIL = BEFORE.length + 8 + BEHIND.length;
 const LF = 1;
-const COMMA = 0x2c;
-const BRACE = 0x7d;
 
 const FIRST = 64 * 1024;
 /** A larger buffer is not kept once it has been written, in bytes. */
@@ -58,7 +59,13 @@ export class SummedLines {
 /** Whether a line, without its line feed, is whole: there is a sum behind all else, and it is the right one. */
 export function isWhole(bytes: Uint8Array, start: number, end: number): boolean {
   const tail = end - TAIL;
-  if (tail < start + 2 || bytes[tail] !== COMMA || bytes[end - 1] !== BRACE) return false;
-  const sum = readHex32(bytes, end - 10);
+  if (tail < start + 2 || !holds(bytes, tail, BEFORE) || !holds(bytes, end - BEHIND.length, BEHIND)) return false;
+  const sum = readHex32(bytes, tail + BEFORE.length);
   return sum !== undefined && sum === crc32c(bytes, start, tail);
+}
+
+/** Whether a text stands at a place. */
+export function holds(bytes: Uint8Array, at: number, text: Uint8Array): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text[i]) return false;
+  return true;
 }

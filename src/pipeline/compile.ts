@@ -65,7 +65,7 @@ export function sinks(
     takes: definition.takes,
     path: linesOf(use, registry),
     open: (append) =>
-      definition.open(options, append === undefined ? runtime : { ...runtime, durable: { ...open.durable, append } }),
+      definition.open(options, append === undefined ? runtime : { ...runtime, durable: open.appending(append) }),
   }));
   return [
     open.done(durable, runtime) as OperatorFunction<unknown, unknown>,

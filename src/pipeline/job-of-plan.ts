@@ -4,11 +4,13 @@ import { fileName } from '../core/output-path.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import type { Durability } from '../journal/append-file.js';
-import { Job } from '../journal/job.js';
+import { Job, type JobOptions } from '../journal/job.js';
+import { holderOf } from '../journal/lock.js';
 import { firstRecord } from '../journal/job-files.js';
 import type { EndedHow } from '../journal/records.js';
 import { recall, type RecallOptions } from '../journal/recall.js';
 import { DurableJob } from '../journal/durable-job.js';
+import { ROOT } from '../journal/jobs-there.js';
 import { doneIn, type DurableSink } from '../journal/done-sink.js';
 import type { Durable } from '../core/durable.js';
 import type { Item } from '../core/item.js';
@@ -28,7 +30,11 @@ export interface JobUse extends Pick<RecallOptions, 'retry' | 'onDuplicate'> {
   readonly name: string;
   readonly version: string;
   readonly durability?: Durability | undefined;
+  /** The command line, and where it was given. */
   readonly args?: readonly string[] | undefined;
+  readonly cwd?: string | undefined;
+  /** Only some of its items are read: the others are not gone, and the end of them is not that of the job. */
+  readonly part?: boolean | undefined;
   /** Throws when there is nothing to go on with. */
   readonly resume?: boolean | undefined;
   /** Begins anew when all was done. */
@@ -42,7 +48,15 @@ export interface JobUse extends Pick<RecallOptions, 'retry' | 'onDuplicate'> {
 /** A job that is open, with what a run needs of it. */
 export interface OpenJob {
   readonly job: Job;
+  /** When this run began, as ISO 8601 says it. */
+  readonly at: string;
+  /** Whether only some of its items are read. */
+  readonly part: boolean;
+  /** How the run has ended, once it has. */
+  how?: EndedHow;
   readonly durable: Durable;
+  /** The same, with another way to open outputs that lines are added to. */
+  appending(append: Durable['append']): Durable;
   /** Looks up items, and the parts that they are split into. */
   readonly recall: OperatorFunction<Item, Item>;
   /** Writes to sinks, then what became of the items to the job. */
@@ -58,69 +72,118 @@ export function openJob(
   aggregates: boolean,
 ): OpenJob {
   const chain = chainOf(plan, registry, runtime);
-  const name = use.name.replace('*', () => wordFor(plan, chain));
-  const job = new Job({
-    folder: folderOf({ ...use, name }),
-    name,
-    chain,
-    version: use.version,
-    at: new Date(runtime.wallNow()).toISOString(),
-    stamp: use.stamp,
-    durability: use.durability,
-    args: use.args,
-    scheduler: runtime.scheduler,
-    random: () => runtime.random(),
-    fresh: use.fresh,
-    resume: use.resume,
-    anew: use.anew,
-  });
+  const at = new Date(runtime.wallNow()).toISOString();
+  const job = openNamed(
+    use,
+    (name) => ({
+      folder: folderOf({ ...use, name }),
+      name,
+      chain,
+      version: use.version,
+      at,
+      stamp: use.stamp,
+      durability: use.durability,
+      args: use.args,
+      cwd: use.cwd,
+      scheduler: runtime.scheduler,
+      random: () => runtime.random(),
+      redact: (text) => runtime.redact(text),
+      stopping: AbortSignal.any([runtime.stopping, runtime.signal]),
+      fresh: use.fresh,
+      resume: use.resume,
+      anew: use.anew,
+    }),
+    () => wordFor(plan, chain),
+  );
+  const { lines, shown, keeps } = outputsOf(plan, registry, aggregates);
+  job.lookAt(lines);
+  const options = recallOptionsFor(use, plan, { shown, keeps, needs: job.altered.size > 0 });
+  const { part = false } = use;
+  return {
+    job,
+    at,
+    part,
+    durable: new DurableJob(job),
+    appending: (append) => new DurableJob(job, append),
+    recall: recall(job, options),
+    done: (sinks, run) => doneIn(job, sinks, { runtime: run, keeps, part, ordered: plan.ordered === true }),
+  };
+}
+
+/** What is made of the results of a plan. */
+export interface PlanOutputs {
+  /** The outputs that lines are added to. */
+  readonly lines: readonly string[];
+  /** Whether results are seen, or something is made of all of them. */
+  readonly shown: boolean;
+  /** Whether results are kept, to be shown or written again. */
+  readonly keeps: boolean;
+}
+
+export function outputsOf(plan: Plan, registry: Registry, aggregates: boolean): PlanOutputs {
   // Of what failed everything is known again in any case.
   const shows = plan.sinks.some(
     (sink) => isShown(sink, registry) && registry.get('sink', sink.name).takes !== 'failed',
   );
   const shown = aggregates || shows;
   const lines = plan.sinks.flatMap((sink) => linesOf(sink, registry) ?? []);
-  job.lookAt(lines);
-  const again = shown || lines.length > 0;
+  return { lines, shown, keeps: shown || lines.length > 0 };
+}
 
-  const options: RecallOptions = {
-    replay: shown && use.onlyNew !== true,
-    needs: job.altered.size > 0,
-    splits: again && plan.steps.some(({ kind }) => kind === 'flow'),
-    intact: isThere,
-    retry: use.retry,
-    onDuplicate: use.onDuplicate,
-  };
-  return {
-    job,
-    durable: new DurableJob(job),
-    recall: recall(job, options),
-    done: (sinks, run) => doneIn(job, sinks, { runtime: run, keeps: again, ordered: plan.ordered === true }),
-  };
+/** What a run does with what earlier ones have left. */
+export const recallOptionsFor = (
+  { onlyNew, retry, onDuplicate }: Pick<JobUse, 'onlyNew' | 'retry' | 'onDuplicate'>,
+  plan: Plan,
+  { shown, keeps, needs }: Pick<PlanOutputs, 'shown' | 'keeps'> & { readonly needs: boolean },
+): RecallOptions => ({
+  replay: shown && onlyNew !== true,
+  needs,
+  alone: !plan.steps.some(({ kind }) => kind === 'flow'),
+  splits: keeps && plan.steps.some(({ kind }) => kind === 'flow'),
+  intact: isThere,
+  retry,
+  onDuplicate,
+});
+
+/** How many runs of the same work, which nobody has given a name, may go on at once. */
+const AT_ONCE = 100;
+
+/** Opens a job by its name; where it has none, and another run has the one that it would have, by one with a number. */
+function openNamed({ name }: JobUse, options: (name: string) => JobOptions, word: () => string): Job {
+  if (!name.includes('*')) return new Job(options(name));
+  const made = name.replace('*', word);
+  for (let nth = 1; ; nth++) {
+    const given = options(nth === 1 ? made : `${made}-${nth}`);
+    try {
+      return new Job(given);
+    } catch (error) {
+      if (nth === AT_ONCE || holderOf(given.folder) === undefined) throw error;
+    }
+  }
 }
 
 /** What tells what is run from other work, where nobody has given it a name. */
 const wordFor = ({ sources }: Plan, chain: readonly string[]): string =>
   linkOf(chain.at(-1) as string, JSON.stringify(saidBy(sources))).slice(0, 8);
 
-/** Where jobs are kept. */
-const ROOT = '.batchx';
-
-const folderOf = ({ root = ROOT, name }: JobUse): string => join(root, fileName(name));
+/** Where a job is kept. */
+export const folderOf = ({ root = ROOT, name }: Pick<JobUse, 'root' | 'name'>): string => join(root, fileName(name));
 
 /** When the first run of a job began, as `run.stamp` says it; undefined when it has had none, or begins anew. */
 export const stampOf = (use: JobUse): string | undefined =>
   use.fresh === true ? undefined : firstRecord(folderOf(use))?.stamp;
 
 /** Closes a job at the end of its run, and notes how that ended. */
-export async function closingJob({ job }: OpenJob, plan: Plan, running: Promise<RunResult>): Promise<RunResult> {
+export async function closingJob(open: OpenJob, plan: Plan, running: Promise<RunResult>): Promise<RunResult> {
   try {
     const result = await running;
     const cut = plan.limit !== undefined && result.counts.read >= plan.limit;
-    await job.close(howEnded(result, cut));
+    open.how = howEnded(result, cut);
+    // A part of the items leaves it open how the others stand.
+    await open.job.close(open.part ? (open.job.state.end ?? 'partial') : open.how);
     return result;
   } catch (error) {
-    await job.close('error').catch(() => undefined);
+    await open.job.close('error').catch(() => undefined);
     throw error;
   }
 }

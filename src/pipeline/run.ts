@@ -110,6 +110,7 @@ export async function run(
   );
   const loading = plan.steps.flatMap((use) => loadOf(use, registry));
   if (loading.length > 0) await Promise.all(loading);
+  await job?.job.recover();
   runtime.events.emit('batch:start', { name: plan.name, total, stages });
   const error = await ended(values);
   const clean = await cleanedUp(runtime);

@@ -88,6 +88,10 @@ export class Causes {
   }
 }
 
+/** What the message of a failure has in common with others of its cause. */
+export const patternIn = ({ message }: { readonly message: string }, item: Item): string =>
+  patternOf(withoutOwn(message.slice(0, PATTERN), item));
+
 /** The line that an item came from; where there are none, what it is called. */
 export const placeOf = (item: Item): string =>
   item.place?.locate(item.at).line === undefined ? item.id : (item.where ?? item.id);

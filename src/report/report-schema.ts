@@ -198,6 +198,19 @@ export const reportSchema = z
       )
       .describe('The ten items that were longest in the steps that are timed, with all that they were split into.'),
     aggregate: z.unknown().describe('What was made of all results; null when nothing was.'),
+    job: z
+      .strictObject({
+        name: z.string(),
+        run: z.string().describe('What the run is called: `batchx report` finds it by this.'),
+        how: z
+          .enum(['complete', 'partial', 'interrupted', 'halted', 'error'])
+          .describe('How it ended; `partial` when not all of the input was to be read.'),
+        part: z.boolean().describe('Whether it only ran again what had failed.'),
+        args: z.array(z.string()).describe('The command line that it was started by, behind the name of the program.'),
+        cwd: z.string().describe('Where that was given.'),
+      })
+      .optional()
+      .describe('The job that it was a run of; only in the report that the job keeps.'),
     recommendations: z.array(z.string()).describe('What follows from the figures, the most important first.'),
   })
   .meta({ title: 'batchx report', description: 'What a run says at its end.' });

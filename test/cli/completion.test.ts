@@ -49,7 +49,7 @@ describe('in bash', () => {
     expect(offered('batchx map --in=j')).toEqual(['jsonl', 'json']);
     expect(offered('batchx map --in=')).toEqual(['jsonl', 'json', 'csv', 'lines']);
     expect(offered('batchx completion ')).toEqual(['bash', 'zsh']);
-    expect(offered('batchx exec --jo')).toEqual(['--joblog']);
+    expect(offered('batchx exec --jobl')).toEqual(['--joblog']);
     expect(offered('batchx exec --on-exists ')).toEqual(['fail', 'skip', 'overwrite']);
     expect(offered('batchx exec ls :::: x --jo')).toEqual([]);
     expect(offered('batchx steps cs')).toEqual(['csv']);

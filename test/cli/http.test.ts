@@ -216,7 +216,10 @@ describe('what is wrong with a line of batchx http is told by its words, and not
     [['http://x/{{ data }}', ':::', 'a', ':::', 'b'], 'expected one list of values, got another behind `:::`'],
     [['http://x/{{ data }}', '--id', 'data', ':::', 'a'], 'expected --id with rows'],
     [['http://x/{{ sku }}', '--delimiter', ';', 'skus.jsonl'], 'expected --delimiter only with CSV'],
-    [['http://x', '--retry', '3'], '--retry is of curl: --retries says how often'],
+    [
+      ['http://x', '--retry', '3'],
+      '--retry: expected one of failed, in-doubt, all (--retries says how often a call is tried), got "3"',
+    ],
     [
       ['POST', 'http://x', '--json', '{"a": 1}'],
       '--json: expected no value, got {"a": 1}: it prints the report of the run; --json-body sends a body of JSON',

@@ -140,7 +140,8 @@ const tree = (path: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
 
-const outside = (): string[] => tree(folder).filter((name) => !name.startsWith(join(folder, 'out')));
+const outside = (): string[] =>
+  tree(folder).filter((name) => ['out', '.batchx'].every((own) => !name.startsWith(join(folder, own))));
 
 /** What would do something to a terminal, or look like something else on it. */
 // eslint-disable-next-line no-control-regex -- that is what is looked for

@@ -65,12 +65,6 @@ describe('batchx run with another input', () => {
     ['no such file of values', ['--config', 'none.yaml'], 2, '--config: there is no file none.yaml'],
     ['a pipeline that there is not', ['--pipeline', 'x'], 2, 'no pipeline is called "x"; it has only one'],
     ['a flag that comes later', ['--watch'], 2, '--watch (watching folders) is not done by this version yet'],
-    [
-      'another one',
-      ['--fresh'],
-      2,
-      '--fresh (durable jobs, which a run could begin anew) is not done by this version yet',
-    ],
     ['a flag that is misspelt', ['--inputs', 'x'], 2, 'no flag is called --inputs; did you mean --input?'],
   ])('says what is wrong with it: %s', (_, args, ended, says) => {
     const done = batchx([...rows.slice(0, 2), ...args]);

@@ -32,6 +32,9 @@ export const commands: readonly CommandEntry[] = [
     summary: 'pass on the rows for which an expression is true',
     load: async () => (await rows()).filter,
   },
+  { name: 'runs', summary: 'the runs of the jobs that are kept here', load: async () => (await others()).runs },
+  { name: 'report', summary: 'what the last run of a job came to', load: async () => (await others()).report },
+  { name: 'retry', summary: 'run just what has failed in a job again', load: async () => (await others()).retry },
   { name: 'init', summary: 'the file of a pipeline to begin with', load: async () => (await others()).init },
   {
     name: 'steps',

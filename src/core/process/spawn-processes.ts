@@ -51,6 +51,7 @@ export function spawnProcesses(runtime: Runtime): ProcessStarter {
   const pipes = new Pipes(runtime);
   const table = new ProcessTable(scheduler);
   const mark = `${ownPid()}-${Math.floor(runtime.random() * 2 ** 48).toString(36)}`;
+  runtime.durable?.processes(mark);
   const starts = new Starts(mark, runtime);
   const shrink = (): void => {
     pipes.shrink();
