@@ -11,10 +11,32 @@ import * as z from 'zod';
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** How a job is kept, in code. */
+const jobOptions = z.strictObject({
+  name: z.string().min(1),
+  root: z.string().min(1).optional(),
+  fresh: z.boolean().optional(),
+  retry: z.enum(['failed', 'in-doubt', 'all']).optional(),
+  durability: z.enum(['power', 'off']).optional(),
+});
+
+/** The options of a pipeline that is run in code. */
+export interface RunPipelineOptions extends PipelineOptions {
+  /**
+   * The job that keeps the state of the run, so that the next call goes on where this one has ended: its name, or more.
+   * `root` is the folder of jobs, `.batchx` unless said. Without a job nothing is kept.
+   */
+  readonly job?: string | z.input<typeof jobOptions>;
+}
+
 const pipelineOptions = z.strictObject({
   pipeline: z.string().optional(),
   config: given<PipelineOptions['config']>('an object with values', isObject).optional(),
   registry: given<Registry>('a registry', isObject).optional(),
+  job: z
+    .union([z.string().min(1), jobOptions])
+    .optional()
+    .describe('The job that keeps its state: its name, or `{ name, root, fresh, retry, ... }`.'),
 });
 
 /**
@@ -38,14 +60,16 @@ const pipelineOptions = z.strictObject({
  */
 export async function runPipeline(
   file: string | object,
-  options: PipelineOptions = {},
+  options: RunPipelineOptions = {},
   runtime: Runtime = defaultRuntime(),
 ): Promise<FileRunResult> {
   const known = Object.keys(pipelineOptions.shape);
   const strange = Object.keys(options).find((key) => !known.includes(key));
   if (strange !== undefined)
     throw new BatchxError('usage', `runPipeline: \`${strange}\` is not known${didYouMean(strange, known)}`);
-  const { registry = builtin } = parseOptions(pipelineOptions, options, 'runPipeline');
+  const { registry = builtin, job } = parseOptions(pipelineOptions, options, 'runPipeline');
   const loaded = await checkedPipeline(await openPipeline(file, options, registry), runtime);
-  return runFile(loaded, { registry: registry.with(nowhereSink), runtime, change: endingNowhere });
+  const use =
+    job === undefined ? undefined : { version: 'library', ...(typeof job === 'string' ? { name: job } : job) };
+  return runFile(loaded, { registry: registry.with(nowhereSink), runtime, change: endingNowhere, job: use });
 }

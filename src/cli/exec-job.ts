@@ -29,7 +29,7 @@ export interface ExecInJob {
 /** How the run of a job has ended, and what keeps its report once it is known how the program ends. */
 export interface RanInJob {
   readonly result: RunResult;
-  keep(result: RunResult, ending: Ending): Promise<Ending>;
+  readonly keep: (result: RunResult, ending: Ending) => Promise<Ending>;
 }
 
 /** Runs a plan of commands in its job. */

@@ -1,4 +1,8 @@
-import { BatchxError } from '../core/errors.js';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { BatchxError, messageOf } from '../core/errors.js';
+import { MARK } from '../core/process/process-table.js';
+import type { Counts } from '../core/account.js';
+import { ROOT } from '../journal/jobs-there.js';
 import type { JobUse, OpenJob } from '../pipeline/job-of-plan.js';
 import { number } from './progress-line.js';
 import { say } from './terminal.js';
@@ -34,6 +38,7 @@ export function jobOf(name: string, flags: JobFlags, line: CommandLine, retrying
       throw new BatchxError('usage', `expected ${first} without --no-journal: nothing is kept then`);
     return undefined;
   }
+  if (name.includes('*') && job === undefined && !canKeep(flags)) return undefined;
   const known = { version, ...line, onDuplicate: flags['on-duplicate'], durability: flags.durability };
   if (retrying !== undefined) return { ...known, name: retrying.job, part: true, retry: retrying.retry };
   return {
@@ -47,6 +52,23 @@ export function jobOf(name: string, flags: JobFlags, line: CommandLine, retrying
   };
 }
 
+/**
+ * Whether a command that nobody has named keeps a job: one that another batchx has started is an item there, and begins
+ * anew with that; and where nothing can be written it is done all the same.
+ */
+function canKeep({ quiet }: JobFlags): boolean {
+  if (process.env[MARK] !== undefined) return false;
+  try {
+    if (!existsSync(ROOT)) mkdirSync(ROOT);
+    accessSync(ROOT, constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    if (!quiet)
+      say(`nothing is kept of this run, as it cannot be written here (${messageOf(error)}): it cannot go on later`);
+    return false;
+  }
+}
+
 /** Says what an earlier run has left, where this one goes on from there. */
 export function tellJob({ job, part }: OpenJob, { quiet }: JobFlags): void {
   const { ok, failed, inDoubt } = job.known;
@@ -56,4 +78,10 @@ export function tellJob({ job, part }: OpenJob, { quiet }: JobFlags): void {
     ...(inDoubt > 0 ? [`${number(inDoubt)} in doubt`] : []),
   ];
   say(`resuming ${job.folder}: ${number(ok)} done${also.map((each) => `, ${each}`).join('')}`);
+}
+
+/** What is said at the end of a run that had nothing to do. */
+export function nothingLeft({ job }: OpenJob, { read, skipped }: Counts): string | undefined {
+  if (read === 0 || skipped < read || job.known.ok < read || job.resumes) return undefined;
+  return `nothing to do: all of it was done by earlier runs; --fresh does it again`;
 }

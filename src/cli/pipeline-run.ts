@@ -1,3 +1,4 @@
+import type { Counts } from '../core/account.js';
 import type * as z from 'zod';
 import { BatchxError } from '../core/errors.js';
 import { createRuntime, type Runtime } from '../core/runtime.js';
@@ -14,7 +15,7 @@ import type { WorkersBy } from '../report/recommendations.js';
 import type { Report } from '../report/report-schema.js';
 import type { RunRecorder } from '../report/run-recorder.js';
 import { commandAgain } from './again.js';
-import { jobOf, tellJob } from './job.js';
+import { jobOf, nothingLeft, tellJob } from './job.js';
 import { type CommandLine, commandLine } from './command-line.js';
 import { keepRun } from './kept-run.js';
 import { planFor, registryFor, type Retrying } from './retrying.js';
@@ -30,7 +31,7 @@ import { checkFailed } from './row-failed.js';
 import { runFlags } from './run-flags.js';
 import { Reporting } from './run-report.js';
 import { inSession, type Session } from './session.js';
-import { hideWith } from './terminal.js';
+import { hideWith, say } from './terminal.js';
 import { whileLoading } from './user-modules.js';
 
 type Flags = z.output<typeof runFlags>;
@@ -89,7 +90,7 @@ export async function runChecked(file: PipelineFile, flags: Running, around: Aro
     told = faultsError,
     reword,
     refuse,
-    prepare = (runtime) => runtime,
+    prepare = (runtime: Runtime) => runtime,
     command,
   } = around;
   const secrets = new Secrets(secretsOf(file, createRuntime()));
@@ -159,13 +160,17 @@ async function runIn(
 ): Promise<FileRunResult> {
   const change = (plan: Plan): Plan => planFor(changed(plan, flags), retrying);
   const job = jobOf(name, flags, command, retrying);
+  let idle: ((counts: Counts) => string | undefined) | undefined;
   const onJob = (open: OpenJob): void => {
     opened(open);
     tellJob(open, flags);
+    idle = (counts) => nothingLeft(open, counts);
   };
   const registry = registryFor(retrying);
   const result = await runFile(file, { registry, runtime, account, recorder, change, job, onJob });
   const { error, counts, interrupted } = result;
+  const why = error === undefined ? idle?.(counts) : undefined;
+  if (why !== undefined && !flags.quiet) say(why);
   if (error !== undefined || counts.read > 0 || flags['allow-empty'] || interrupted || flags.limit === 0) return result;
   const nothing = new BatchxError(
     'input',

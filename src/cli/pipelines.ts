@@ -9,5 +9,6 @@ export { reportJsonSchema } from '../report/report-schema.js';
 export { printCommands } from './exec-print.js';
 export { runRequests } from './http-run.js';
 export { checkFile } from './pipeline-check.js';
+export { planPipeline } from './plan-run.js';
 export { runPipelineFile } from './pipeline-run.js';
 export { printRows } from './row-print.js';

@@ -2,14 +2,12 @@ import { BatchxError } from '../core/errors.js';
 import { Item } from '../core/item.js';
 import { STATE } from '../journal/item-table.js';
 import type { JobThere } from '../journal/jobs-there.js';
-import { canRunAgain, type Found, type Letters, lettersIn } from '../journal/letters.js';
+import { canRunAgain, type Found, lettersIn } from '../journal/letters.js';
 import { holderOf } from '../journal/lock.js';
 import { type PeekedJob, peekJob } from '../journal/peek-job.js';
 import { stampsIn } from '../journal/run-folders.js';
-import type { RunOfJob } from '../journal/run-history.js';
 import { patternIn } from '../report/causes.js';
 import type { Report } from '../report/report-schema.js';
-import { commands } from './commands/index.js';
 import type { Command } from './command.js';
 import { type Ending, EXIT } from './exit.js';
 import { parseLine } from './parse-line.js';
@@ -26,8 +24,12 @@ export interface RetryFlags {
   readonly progress?: string | undefined;
 }
 
-/** Runs what has failed in a job again, by the command line that it was started by. */
-export async function retryJob(name: string | undefined, flags: RetryFlags): Promise<Ending> {
+/** Runs what has failed in a job again, by the command line that it was started by: that of one of `workers`. */
+export async function retryJob(
+  name: string | undefined,
+  flags: RetryFlags,
+  workers: readonly Command[],
+): Promise<Ending> {
   const job = whichJob(name, 'retry shop');
   refuseRunning(job);
   const peeked = peekJob(job.folder);
@@ -39,7 +41,8 @@ export async function retryJob(name: string | undefined, flags: RetryFlags): Pro
   const found = wanted.filter(({ letter }) => canRunAgain(letter));
   tell(job, letters?.found ?? [], wanted, found, flags);
   if (letters === undefined || found.length === 0) return EXIT.ok;
-  return runAgain(job, commandOf(job, peeked), { job: job.name, letters: { ...letters, found }, retry }, flags);
+  const [command, args] = commandOf(job, peeked, workers);
+  return runAgain(command, args, { job: job.name, letters: { ...letters, found }, retry }, flags);
 }
 
 /** Another run may be just about to do what has failed. */
@@ -93,13 +96,16 @@ function tell(
 
 const items = (count: number): string => `${number(count)} ${count === 1 ? 'item' : 'items'}`;
 
-/** The commands that keep jobs. */
-const WORKERS = ['run', 'exec', 'http'];
-
-function commandOf({ name }: JobThere, { runs }: PeekedJob): readonly string[] {
-  const started = (run: RunOfJob): boolean => WORKERS.includes(run.args?.[0] ?? '');
-  const args = runs.findLast(started)?.args;
-  if (args !== undefined) return args;
+/** The command that the job was started by, and what stood behind its name. */
+function commandOf(
+  { name }: JobThere,
+  { runs }: PeekedJob,
+  workers: readonly Command[],
+): readonly [Command, readonly string[]] {
+  for (const { args: [verb, ...args] = [] } of runs.toReversed()) {
+    const command = workers.find((each) => each.name === verb);
+    if (command !== undefined) return [command, args];
+  }
   throw new BatchxError(
     'usage',
     `the job ${name} does not know its command line: give that again, with --retry failed`,
@@ -107,14 +113,21 @@ function commandOf({ name }: JobThere, { runs }: PeekedJob): readonly string[] {
 }
 
 async function runAgain(
-  { name }: JobThere,
-  [verb = '', ...args]: readonly string[],
+  command: Command,
+  args: readonly string[],
   retrying: Retrying,
   { quiet, progress }: RetryFlags,
 ): Promise<Ending> {
-  const command = (await commands.find((each) => each.name === verb)?.load()) as Command;
   const line = command.parse?.(args) ?? parseLine(command.flags, args);
   const given = { ...(quiet && { quiet }), ...(progress !== undefined && { progress }) };
-  const flags = { ...line.flags, ...given, job: name, journal: true, resume: false, fresh: false, limit: undefined };
-  return command.run({ ...line, flags: { ...flags, 'allow-empty': true }, retrying });
+  // What is said of the input does not hold for these items.
+  const fixed = {
+    job: retrying.job,
+    journal: true,
+    resume: false,
+    fresh: false,
+    limit: undefined,
+    'allow-empty': true,
+  };
+  return command.run({ ...line, flags: { ...line.flags, ...given, ...fixed }, retrying });
 }

@@ -89,6 +89,8 @@ export interface StepDefinition<S extends z.ZodObject = z.ZodObject> extends Def
 /** An operator on the stream of items: it may change how many there are. */
 export interface FlowDefinition<S extends z.ZodObject = z.ZodObject> extends Definition<S> {
   readonly kind: 'flow';
+  /** Whether it makes parts of an item, each of which is known by itself to a job. */
+  readonly splits?: boolean;
   create(options: z.output<S>, runtime: Runtime): OperatorFunction<Item, Item>;
 }
 

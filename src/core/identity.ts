@@ -24,6 +24,6 @@ export interface Identity {
   readonly entry: number;
   /** What steps have made of it in earlier runs, by their links: they are not done again. */
   readonly kept?: ReadonlyMap<string, ItemChange> | undefined;
-  /** The files that have been written for it. */
-  readonly outputs: OutputFile[];
+  /** The files that have been written for it; undefined as long as there are none. */
+  outputs: OutputFile[] | undefined;
 }

@@ -166,6 +166,12 @@ export class Item<T = unknown> {
     return new Item(this.seq, this.data, this.raw, this.place, this.at, merged, this.error, this.skipped, this.first);
   }
 
+  /** The same item, known in its job. Each item of a job is made so: it costs less than `withExtra`. */
+  withIdentity(identity: Identity): Item<T> {
+    const extra = this.extra === plain ? { identity } : { ...this.extra, identity };
+    return new Item(this.seq, this.data, this.raw, this.place, this.at, extra, this.error, this.skipped, this.first);
+  }
+
   fail(error: BatchxError): Item<T> {
     return new Item(this.seq, this.data, this.raw, this.place, this.at, this.extra, error, undefined, this.first);
   }

@@ -10,7 +10,7 @@ const DEEPEST = 512;
 
 /** Where the output of a command is put that is too much to be kept with the other results. */
 export interface LargeOutputs {
-  /** A name for it; undefined when it cannot be kept. */
+  /** A name for it; undefined when it was not put anywhere. */
   put(output: Captured): string | undefined;
   get(name: string): Captured;
 }
@@ -112,10 +112,9 @@ class Tagging {
 
   #output(output: Captured): KeptOutput {
     const { size, kept } = output;
-    if (size === kept.length) return { size, kept };
-    const large = this.#large?.put(output);
-    if (large === undefined) throw new Unkept();
-    return { size, kept, large };
+    const large = size > kept.length ? this.#large?.put(output) : undefined;
+    // What is nowhere else was not there to be shown before, either.
+    return { size, kept, ...(large !== undefined && { large }) };
   }
 }
 
@@ -188,7 +187,8 @@ class Untagging {
   }
 
   #output({ size, kept, large }: KeptOutput): Captured {
-    if (large !== undefined && this.#large !== undefined) return this.#large.get(large);
+    const whole = large === undefined ? undefined : this.#large?.get(large);
+    if (whole !== undefined) return { ...whole, size, kept };
     return {
       size,
       kept,

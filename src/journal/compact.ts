@@ -12,9 +12,9 @@ import { writeSnapshot } from './snapshot.js';
 const WORTH = 64 * 1024;
 const LARGE = 64 * 1024 * 1024;
 
-/** Whether a journal is to be compacted: it has to be more than twice as large as what of it is of use. */
+/** Whether a journal is to be compacted: it has to be so much larger than what of it is of use that writing that pays. */
 export const isDue = (size: number, items: number, ended: boolean): boolean =>
-  size > (ended ? WORTH : LARGE) && size > 2 * ENTRY_BYTES * items;
+  size > (ended ? WORTH : LARGE) && size > (ended ? 1 : 2) * ENTRY_BYTES * items;
 
 /** Leaves of what a job keeps at the end of a run what is of use. */
 export function compactAtEnd(folder: string, size: number, items: number, options: CompactOptions): void {

@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { lettersOf } from '../core/dead-letter.js';
+import { CommandError } from '../core/command-result.js';
 import type { Durable } from '../core/durable.js';
 import type { BatchxError } from '../core/errors.js';
 import type { Identity } from '../core/identity.js';
@@ -14,6 +15,7 @@ import { FLAG, STATE } from './item-table.js';
 import type { Job } from './job.js';
 import { STATE_OF } from './load-journal.js';
 import { OrderFile } from './order-file.js';
+import { hasLarge } from './large-outputs.js';
 import { rebuild } from './rebuild.js';
 import type { KeptError } from './results-file.js';
 
@@ -119,6 +121,10 @@ class DoneWriter implements SinkWriter {
         else if (skipped !== undefined) skip(index, skipped);
       });
     }
+    for (const index of fresh) {
+      const { item } = outcomes[index] as Outcome;
+      if (this.#keeps && hasLarge(item)) await this.#job.large.take(item);
+    }
     for (const index of fresh) this.#end(outcomes[index] as Outcome);
     await this.#job.commitTogether();
   }
@@ -193,14 +199,18 @@ class DoneWriter implements SinkWriter {
   #note({ item, status }: Outcome, identity: Identity, result: Item | undefined): void {
     if (identity.entry < 0) return;
     this.#ended.add(identity);
-    const { key: k, fingerprint: f, times: m, entry, outputs } = identity;
+    const { key: k, fingerprint: f, times: m, entry, outputs: w } = identity;
     const { results, table, chain, p } = this.#job;
     const kept = status === 'ok' && result !== undefined && this.#keeps;
+    // What a command said that failed is shown again, too.
+    const failed = this.#keeps && item.error instanceof CommandError ? item.error.result : undefined;
     // What is as it was read need not be kept, unless an output may have to be written anew.
     const same = kept && result.first === undefined;
-    const d = kept && !(same && (!this.#lines || result.raw !== undefined)) ? keep(result.data) : undefined;
+    const needed = kept && !(same && (!this.#lines || result.raw !== undefined));
+    const { large } = this.#job;
+    const d = failed !== undefined ? keep(failed, large) : needed ? keep(result.data, large) : undefined;
     const t = same && this.#lines ? result.raw : undefined;
-    const o = kept && result.extra.outputs !== undefined ? keep(result.extra.outputs) : undefined;
+    const o = kept && result.extra.outputs !== undefined ? keep(result.extra.outputs, large) : undefined;
     const beside = kept && result.extra.outputs !== undefined;
     const whole = (same || d !== undefined) && (!beside || o !== undefined);
     // What has a secret in it is not written where nobody asked for it.
@@ -209,23 +219,23 @@ class DoneWriter implements SinkWriter {
       {
         k,
         f,
-        ...(m !== undefined && { m }),
+        m,
         s: chain.at(-1) as string,
         q: table.place(entry) ?? -1,
         id: this.#runtime.redact(item.id),
-        ...(outputs.length > 0 && { w: outputs }),
-        ...(item.error !== undefined && { e: this.#error(item.error) }),
-        ...(item.skipped !== undefined && { x: item.skipped }),
-        ...(same && { u: true as const }),
-        ...(t !== undefined && !lost && { t }),
-        ...((lost || (status === 'ok' && !kept)) && { n: 1 as const }),
+        w,
+        e: item.error && this.#error(item.error),
+        x: item.skipped,
+        u: same ? true : undefined,
+        t: lost ? undefined : t,
+        n: lost || (status === 'ok' && !kept) ? 1 : undefined,
       },
       lost ? undefined : o,
-      lost ? undefined : d,
+      lost || (failed !== undefined && !this.#job.isPublic(d)) ? undefined : d,
     );
     table.setPlace(entry, place);
     table.setState(entry, STATE_OF[status]);
-    this.#job.end({ k, f, m, as: status, p, r: place, ...(outputs.length > 0 && { w: 1 as const }) }, entry);
+    this.#job.end({ k, f, m, as: status, p, r: place, w: w === undefined ? undefined : 1 }, entry);
   }
 
   #error({ code, class: kind, message, inDoubt, where }: BatchxError): KeptError {

@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import type { ByteWriter } from '../core/bytes-out.js';
 import type { Durable } from '../core/durable.js';
 import type { Identity, OutputFile } from '../core/identity.js';
@@ -40,28 +41,31 @@ export class DurableJob implements Durable {
   }
 
   folder(path: string): void {
-    this.#job.noteFolder(path);
+    this.#job.noteFolder(hereOf(path) || '.');
   }
 
   async ready(item: Item, file: OutputFile): Promise<void> {
     this.#job.lock.check();
     const of = ownerOf(item);
     if (of === undefined) return;
-    const before = of.outputs.findIndex(({ path }) => path === file.path);
-    if (before >= 0) of.outputs.splice(before, 1);
-    of.outputs.push(file);
-    await this.#job.ready(of, file);
+    const own = { ...file, path: hereOf(file.path) };
+    const others = of.outputs?.filter(({ path }) => path !== own.path) ?? [];
+    of.outputs = [...others, own];
+    await this.#job.ready(of, own);
   }
 
   owns(item: Item, path: string): boolean {
     const of = ownerOf(item);
-    return of !== undefined && this.#job.owns(of, path);
+    return of !== undefined && this.#job.owns(of, hereOf(path));
   }
 
   append(path: string): Promise<ByteWriter> {
     return this.#append?.(path) ?? this.#job.open(path);
   }
 }
+
+/** A path as it is seen from the folder that the run is in: job and files may be taken elsewhere together. */
+const hereOf = (path: string): string => relative('', path);
 
 /** Who an item stands for: of a batch the first of those that it was made of. */
 function ownerOf(item: Item): Identity | undefined {

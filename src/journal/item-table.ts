@@ -30,6 +30,8 @@ export const FLAG = {
 } as const;
 
 const STATE_BITS = 7;
+/** Those that say nothing of how an item has ended. */
+const KEPT_FLAGS = FLAG.seen | FLAG.running;
 
 /** Words of an entry: two of its key, two of its fingerprint, the low part of its place, and place, state and deaths. */
 const WORDS = 6;
@@ -101,6 +103,11 @@ export class ItemTable {
     return hex32(this.keyHi(entry)) + hex32(this.keyLo(entry));
   }
 
+  /** The fingerprint of an item, in hexadecimal. */
+  fingerprintOf(entry: number): string {
+    return hex32(this.#word(entry, 2)) + hex32(this.#word(entry, 3));
+  }
+
   /** Whether the item had this fingerprint. */
   matches(entry: number, hi: number, lo: number): boolean {
     const piece = this.#piece(entry);
@@ -128,6 +135,23 @@ export class ItemTable {
     const at = (entry % PIECE) * WORDS;
     piece[at + 4] = said >>> 0;
     piece[at + 5] = ((Math.floor(said / 2 ** 32) << 16) | ((piece[at + 5] as number) & 0xffff)) >>> 0;
+  }
+
+  /**
+   * Takes how an item has ended, with the flags that say more of that: nobody has seen its result yet, and that it was being
+   * run when runs died counts no more. Gives whether it had a place before.
+   */
+  settle(entry: number, hi: number, lo: number, state: State, place: number | undefined, flags: number): boolean {
+    const piece = this.#piece(entry);
+    const at = (entry % PIECE) * WORDS;
+    const last = piece[at + 5] as number;
+    const before = piece[at + 4] !== 0 || last >>> 16 !== 0;
+    const said = place === undefined ? 0 : place + 1;
+    piece[at + 2] = hi;
+    piece[at + 3] = lo;
+    piece[at + 4] = said >>> 0;
+    piece[at + 5] = (Math.floor(said / 2 ** 32) << 16) | (last & KEPT_FLAGS) | flags | state;
+    return before;
   }
 
   state(entry: number): State {
@@ -228,7 +252,7 @@ export class ItemTable {
 
   /** The number of the entry at a place of the index; -1 when none is there. */
   #entryAt(slot: number): number {
-    return ((this.#index[slot] as number) & (2 ** this.#bits - 1)) - 1;
+    return ((this.#index[slot] as number) & ((1 << this.#bits) - 1)) - 1;
   }
 
   #grow(): void {

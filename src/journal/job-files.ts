@@ -14,8 +14,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unwritable } from '../core/bytes-out.js';
-import { BatchxError, messageOf } from '../core/errors.js';
+import { BatchxError, messageOf, systemCode } from '../core/errors.js';
 import { AppendFile, type Durability } from './append-file.js';
+import { LARGE } from './large-outputs.js';
 import { JournalState } from './load-journal.js';
 import { type JournalRead, readJournal } from './read-journal.js';
 import type { JournalRecord } from './records.js';
@@ -42,12 +43,27 @@ export interface Found {
   readonly torn: number;
 }
 
+/** Makes a folder, and those that it lies in; gives the first that was not there. Node would try for ever where the system says that there can be none. */
+function makeFolders(path: string): string | undefined {
+  if (existsSync(path)) return undefined;
+  const first = dirname(path) === path ? undefined : makeFolders(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+  return first ?? path;
+}
+
 /** Makes the folder of a job, in a folder that no version control looks into. */
 export function makeJobFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    const first = makeFolders(folder);
     const ignore = join(dirname(folder), '.gitignore');
     if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+    if (first === undefined) return;
+    syncFolder(dirname(folder));
+    syncFolder(dirname(first));
   } catch (error) {
     throw new BatchxError(
       'output',
@@ -83,6 +99,7 @@ function firstOfJournal(folder: string): JobRecord | undefined {
 
 /** Removes all that is known of the items of a job. What it was told in earlier runs stays. */
 export function forget(folder: string): void {
+  rmSync(join(folder, LARGE), { force: true, recursive: true });
   // Between any two of these the machine may die: a snapshot alone is what a run before has left.
   for (const name of [JOURNAL, SNAPSHOT]) {
     rmSync(join(folder, name), { force: true });
@@ -122,8 +139,8 @@ export interface Loaded extends JournalRead {
   readonly looked: number;
 }
 
-/** About so much is written of an item, in bytes. */
-const BYTES_OF_ITEM = 140;
+/** At least about so much is written of an item, in bytes. */
+const BYTES_OF_ITEM = 112;
 
 /** Puts a journal in its place that goes on behind a snapshot. */
 export function beginJournal(folder: string, job: JobRecord | undefined, after: number): void {
@@ -152,7 +169,7 @@ export function beginJournal(folder: string, job: JobRecord | undefined, after: 
  */
 export function openJournal(folder: string, last: string): Found {
   const path = join(folder, JOURNAL);
-  let fd = openSync(path, 'a+');
+  let fd = openAtEnd(path);
   try {
     const state = new JournalState(last);
     const { end, last: n, damagedAt, torn, after, results } = loadJob(folder, fd, state);
@@ -174,17 +191,34 @@ export function openJournal(folder: string, last: string): Found {
     return { fd, state, last: n, results, torn };
   } catch (error) {
     closeSync(fd);
-    throw error;
+    throw systemCode(error) === undefined ? error : unwritable(path, error);
   }
 }
 
 /** Opens a file of lines at its end. */
 export const openLines = (folder: string, name: string, durability: Durability): AppendFile => {
   const path = join(folder, name);
-  const fd = openSync(path, 'a+');
-  cutTail(fd);
+  const fd = openAtEnd(path);
+  try {
+    cutTail(fd);
+  } catch (error) {
+    closeSync(fd);
+    throw unwritable(path, error);
+  }
   return new AppendFile(fd, path, durability);
 };
+
+/** Opens a file at its end. Of a new one the name is on the disk too: without it what is synced could not be found. */
+function openAtEnd(path: string): number {
+  try {
+    const known = existsSync(path);
+    const fd = openSync(path, 'a+');
+    if (!known) syncFolder(dirname(path));
+    return fd;
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
 
 /** Cuts off a line that was being written when a run died: it would swallow the next. */
 function cutTail(fd: number): void {

@@ -10,8 +10,9 @@ import { wait } from '../core/wait.js';
 import type { AppendFile, Durability } from './append-file.js';
 import { GroupCommit } from './group-commit.js';
 import { compact, compactAtEnd, type CompactOptions, isDue } from './compact.js';
+import { LargeFiles } from './large-outputs.js';
 import { cleanUp, type Left } from './clean-up.js';
-import { FAILED, forget, JOURNAL, makeJobFolder, openJournal, openLines } from './job-files.js';
+import { FAILED, firstRecord, forget, JOURNAL, makeJobFolder, openJournal, openLines } from './job-files.js';
 import { type DoneRecord, JournalFile } from './journal-file.js';
 import { FLAG, type ItemTable, STATE, type State } from './item-table.js';
 import type { JournalState, OutputMark } from './load-journal.js';
@@ -20,6 +21,7 @@ import { isIntact, OutputLines } from './output-lines.js';
 import { ownLife } from './process-life.js';
 import { type EndedHow, JOURNAL_FORMAT, type JournalRecord } from './records.js';
 import { ResultsFile } from './results-file.js';
+import { untoldSteps } from './untold-steps.js';
 
 export interface JobOptions {
   /** Where it is kept: `.batchx/<name>`. */
@@ -73,6 +75,7 @@ export class Job {
   readonly #folders = new Set<string>();
   /** How the names of its temporary files begin. */
   readonly mark: string;
+  readonly large: LargeFiles;
   /** What runs have left that died. */
   readonly #left: Left;
   /** The items that are being done. */
@@ -115,6 +118,8 @@ export class Job {
     this.mark = Math.floor(options.random() * 36 ** 8)
       .toString(36)
       .padStart(8, '0');
+    this.large = new LargeFiles(folder, this.mark);
+    if (options.resume === true && firstRecord(folder) === undefined) throw nothingLeft(folder, false);
     makeJobFolder(folder);
     this.lock = Lock.take(folder, at);
     try {
@@ -130,7 +135,8 @@ export class Job {
       this.table = state.table;
       this.#journal = new JournalFile(fd, folder, last, durability);
       this.#resultLines = openLines(folder, found.results, durability);
-      this.results = new ResultsFile(this.#resultLines);
+      this.results = new ResultsFile(this.#resultLines, this.large);
+      this.#steps = untoldSteps(this.#resultLines, state);
       this.#openLetters = () => openLines(folder, FAILED, durability);
       this.resumes = state.run !== undefined && state.end !== 'complete';
       if (options.resume === true && !this.resumes) throw nothingLeft(folder, state.run !== undefined);
@@ -217,6 +223,8 @@ export class Job {
     const { key: k, fingerprint: f, times: m, entry } = identity;
     const q = this.table.place(entry) ?? -1;
     const place = this.results.add({ k, f, ...(m !== undefined && { m }), s: link, q, id, a: 1 }, undefined, d);
+    // A process that dies before the next commit has not called in vain: the line alone tells what came of it.
+    this.#resultLines.write();
     this.table.setPlace(entry, place);
     this.#steps.push({ t: 'step', k, f, s: link, r: place });
     this.#soon();

@@ -1,4 +1,5 @@
 import { Digests } from '../core/digests.js';
+import { EndedItems } from './ended-items.js';
 import { FLAG, ItemTable, STATE, type State } from './item-table.js';
 import type { JournalReader } from './read-journal.js';
 import { type DoneAs, type EndedHow, JOURNAL_FORMAT, type JournalRecord } from './records.js';
@@ -32,6 +33,8 @@ export interface SavedState {
   readonly intents: readonly (readonly [key: string, step: string])[];
   readonly outputs: readonly OutputMark[];
   readonly folders: readonly string[];
+  readonly processes: readonly string[];
+  readonly marks: readonly string[];
   readonly running: readonly string[];
   readonly alone: string | undefined;
   readonly relinked: number;
@@ -60,7 +63,7 @@ export class JournalState implements JournalReader {
   /** How many lines of results had one of the same item before them. */
   relinked = 0;
   /** The records of items that have ended since the last commit: without one they do not count. */
-  #pending: [entry: number, hi: number, lo: number, as: DoneAs, p: number, place: number, files: boolean][] = [];
+  readonly #pending = new EndedItems();
   readonly #running = new Set<number>();
   #alone: number | undefined;
 
@@ -79,19 +82,24 @@ export class JournalState implements JournalReader {
     return this.#running.size;
   }
 
+  /** The entries of the items that are being done, as far as it was read. */
+  get running(): ReadonlySet<number> {
+    return this.#running;
+  }
+
   done(keyHi: number, keyLo: number, hi: number, lo: number, as: DoneAs, p: number, place: number): void {
-    this.#pending.push([this.table.add(keyHi, keyLo), hi, lo, as, p, place, false]);
+    this.#pending.add(this.table.add(keyHi, keyLo), hi, lo, as, p, place, false);
   }
 
   record(record: JournalRecord): void {
     switch (record.t) {
       case 'job':
         if (record.v > JOURNAL_FORMAT) throw newer(record);
-        this.job = record;
+        this.job = bare(record);
         break;
       case 'run':
         this.#died(record.boot);
-        this.run = record;
+        this.run = bare(record);
         this.end = undefined;
         if (record.mark !== undefined) this.marks.add(record.mark);
         this.#chain(record.p, record.chain);
@@ -121,7 +129,7 @@ export class JournalState implements JournalReader {
       }
       case 'done': {
         const { k, f, m = f, as, p, r, w } = record;
-        this.#pending.push([this.#entry(k), wordOf(m, 0), wordOf(m, 8), as, p, r, w === 1]);
+        this.#pending.add(this.#entry(k), wordOf(m, 0), wordOf(m, 8), as, p, r, w === 1);
         break;
       }
       case 'again':
@@ -166,13 +174,15 @@ export class JournalState implements JournalReader {
       last: this.#last,
       items: table.size,
       owners: this.owners.size,
-      job: job && bare(job),
-      run: run && bare(run),
+      job,
+      run,
       end,
       chains: [...this.chains],
       intents: [...this.intents].map(([entry, step]) => [table.keyOf(entry), step]),
       outputs: [...this.outputs.values()],
       folders: [...this.folders],
+      processes: [...this.processes],
+      marks: [...this.marks],
       running: [...this.#running].map((entry) => table.keyOf(entry)),
       alone: this.#alone === undefined ? undefined : table.keyOf(this.#alone),
       relinked: this.relinked,
@@ -181,12 +191,12 @@ export class JournalState implements JournalReader {
 
   /** Takes what another one had saved, once the table has its entries. */
   restore(saved: SavedState): void {
-    const { last, job, run, end, chains, intents, outputs, folders, running, alone, relinked } = saved;
+    const { last, job, run, end, chains, intents, outputs, running, alone, relinked } = saved;
     Object.assign(this, { job, run, end, relinked });
     for (const [p, chain] of chains) this.#chain(p, chain);
     for (const [key, step] of intents) this.intents.set(this.#entry(key), step);
     for (const output of outputs) this.outputs.set(output[0], output);
-    for (const folder of folders) this.folders.add(folder);
+    for (const set of ['folders', 'processes', 'marks'] as const) for (const each of saved[set]) this[set].add(each);
     for (const key of running) this.#running.add(this.#entry(key));
     this.#alone = alone === undefined ? undefined : this.#entry(alone);
     if (last === this.#last) return;
@@ -207,20 +217,13 @@ export class JournalState implements JournalReader {
   }
 
   #commit(outputs: readonly OutputMark[]): void {
-    for (const [entry, hi, lo, as, p, place, files] of this.#pending) {
-      this.table.setFingerprint(entry, hi, lo);
-      this.table.setState(entry, STATE_OF[as]);
-      this.#relink(entry);
-      this.table.setPlace(entry, place < 0 ? undefined : place);
-      this.table.set(entry, FLAG.emitted, false);
-      this.table.set(entry, FLAG.files, files);
-      this.table.set(entry, FLAG.other, !this.#same.has(p));
-      this.table.setDeaths(entry, 0);
-      this.#running.delete(entry);
+    this.#pending.drain(({ entry, hi, lo, as, p, place, files }) => {
+      const flags = (files ? FLAG.files : 0) | (this.#same.has(p) ? 0 : FLAG.other);
+      if (this.table.settle(entry, hi, lo, STATE_OF[as], place < 0 ? undefined : place, flags)) this.relinked++;
+      if (this.#running.size > 0) this.#running.delete(entry);
       if (this.#alone === entry) this.#alone = undefined;
       if (this.intents.size > 0) this.intents.delete(entry);
-    }
-    this.#pending = [];
+    });
     for (const output of outputs) this.outputs.set(output[0], output);
   }
 
@@ -229,7 +232,7 @@ export class JournalState implements JournalReader {
   }
 
   #died(boot: string): void {
-    this.#pending = [];
+    this.#pending.clear();
     if (this.run === undefined || this.end !== undefined) return;
     const same = this.run.boot === boot;
     for (const entry of this.#running) {

@@ -135,12 +135,21 @@ function free(folder: string, epoch: number): void {
   }
 }
 
-/** Removes the locks of runs before this one. */
+/** Removes the locks of runs before this one, and what those have left that died while they took or freed theirs. */
 function tidy(folder: string, epoch: number): void {
   for (const name of readdirSync(folder)) {
-    const of = LOCK.exec(name)?.[1];
-    if (of !== undefined && Number(of) < epoch) remove(join(folder, name));
+    const of = LOCK.exec(name)?.[1] ?? FREEING.exec(name)?.[1];
+    if (of === undefined ? isLeft(name) : Number(of) < epoch) remove(join(folder, name));
   }
+}
+
+/** The names of locks that are being freed, and of those that are being taken. */
+const FREEING = /^\.free-\d+-(\d+)$/;
+const TAKING = /^\.lock-(\d+)-(\d*)-\d+$/;
+
+function isLeft(name: string): boolean {
+  const [, pid, start = ''] = TAKING.exec(name) ?? [];
+  return pid !== undefined && lifeOf({ ...ownLife(), pid: Number(pid), start }) === 'gone';
 }
 
 function remove(path: string): void {

@@ -1,9 +1,11 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { unwritable } from '../core/bytes-out.js';
 import type { ByteWriter } from '../core/bytes-out.js';
 import { crc32c } from './crc32c.js';
 import type { OutputMark } from './load-journal.js';
+import { syncFolder } from './sync-folder.js';
 
 const BLOCK = 1024 * 1024;
 
@@ -49,6 +51,8 @@ export class OutputLines implements ByteWriter {
       const [, size, crc] = mark ?? [path, 0, 0];
       const file = await open(path, mark === undefined ? 'w' : 'r+');
       if (mark !== undefined) await file.truncate(size);
+      // What is said to be in it is in vain when its name is not on the disk.
+      else if ((await file.stat()).isFile()) syncFolder(dirname(path));
       return new OutputLines(path, file, size, crc, onClose);
     } catch (error) {
       throw unwritable(path, error);

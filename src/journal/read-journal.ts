@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import { readHex32 } from './hex.js';
 import { holds, isWhole } from './summed-lines.js';
-import type { DoneAs, JournalRecord } from './records.js';
+import { DONE_AS, type DoneAs, type JournalRecord } from './records.js';
 
 /** What a journal is read into. */
 export interface JournalReader {
@@ -62,6 +62,21 @@ export function readJournal(fd: number, reader: JournalReader, after = 0): Journ
 }
 
 /**
+ * Calls `each` for each line of a journal, with its number, undefined when it is not whole, and what gives it to a reader.
+ */
+export function eachRecord(
+  fd: number,
+  each: (n: number | undefined, line: Buffer, take: (reader: JournalReader) => void) => void,
+): void {
+  eachLine(fd, (bytes, from, to) => {
+    const n = to < 0 || !isWhole(bytes, from, to) ? undefined : numberOf(bytes, to);
+    each(n, bytes.subarray(from, to < 0 ? from : to), (reader) => {
+      take(bytes, from, to, reader);
+    });
+  });
+}
+
+/**
  * Calls `line` for each line of a file, with where it begins in the file; the end of the last one is -1 when it has no
  * line feed. Gives the size of the file.
  */
@@ -116,8 +131,7 @@ const PLAN = Buffer.from('","p":');
 const PLACE = Buffer.from(',"r":');
 const NUMBER = Buffer.from(',"n":');
 
-const AS_TEXT: readonly DoneAs[] = ['ok', 'skipped', 'failed', 'in-doubt', 'deferred'];
-const AS_BYTES = AS_TEXT.map((as) => Buffer.from(as));
+const AS_BYTES = DONE_AS.map((as) => Buffer.from(as));
 
 function take(bytes: Buffer, from: number, to: number, reader: JournalReader): void {
   if (!(holds(bytes, from, DONE) && takeDone(bytes, from, reader))) reader.record(parse(bytes, from, to));
@@ -136,8 +150,9 @@ function takeDone(bytes: Buffer, from: number, reader: JournalReader): boolean {
   at += 16;
   if (hi === undefined || lo === undefined || !holds(bytes, at, AS)) return false;
   at += AS.length;
-  const which = AS_BYTES.findIndex((as) => holds(bytes, at, as));
-  if (which < 0) return false;
+  let which = 0;
+  while (which < AS_BYTES.length && !holds(bytes, at, AS_BYTES[which] as Buffer)) which++;
+  if (which === AS_BYTES.length) return false;
   at += (AS_BYTES[which] as Buffer).length;
   if (!holds(bytes, at, PLAN)) return false;
   at += PLAN.length;
@@ -149,7 +164,7 @@ function takeDone(bytes: Buffer, from: number, reader: JournalReader): boolean {
   const place = readDigits(bytes, negative ? at + 1 : at);
   // More is said of some.
   if (!holds(bytes, digitsEnd, NUMBER)) return false;
-  reader.done(keyHi, keyLo, hi, lo, AS_TEXT[which] as DoneAs, p, negative ? -place : place);
+  reader.done(keyHi, keyLo, hi, lo, DONE_AS[which] as DoneAs, p, negative ? -place : place);
   return true;
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { CommandError, CommandResult } from '../core/command-result.js';
 import { unwritable } from '../core/bytes-out.js';
 import { BatchxError, type ErrorCode } from '../core/errors.js';
 import type { ErrorClass } from '../core/error-class.js';
@@ -81,11 +82,14 @@ export function itemOf(line: ReadLine): Item | undefined {
 const failedItem = (line: ReadLine): Item => Item.of<unknown>(undefined, { id: line.id }).fail(errorOf(line));
 
 /** Why an item failed, as a line of the results says it. */
-export function errorOf({ e }: ReadLine): BatchxError {
+export function errorOf({ e, d }: ReadLine): BatchxError {
   const { code = 'bug', message = 'it failed in an earlier run', class: kind = 'permanent', inDoubt, where } = e ?? {};
-  return new BatchxError(code as ErrorCode, message, {
+  const options = {
     class: kind as ErrorClass,
     ...(inDoubt === true && { inDoubt }),
     ...(where !== undefined && { where }),
-  });
+  };
+  return d instanceof CommandResult
+    ? new CommandError(message, d, { ...options, code: code as ErrorCode })
+    : new BatchxError(code as ErrorCode, message, options);
 }

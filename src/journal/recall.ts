@@ -219,13 +219,14 @@ class Recalling implements Intake<Item> {
 
   #look(item: Item, file: Known | undefined): Item | undefined | Promise<Item | undefined> {
     const { origin, part } = item.extra;
-    if (origin instanceof BatchOrigin) return item.withExtra({ identity: identityOfBatch(origin) });
+    if (origin instanceof BatchOrigin) return item.withIdentity(identityOfBatch(origin));
     if (part === undefined && origin !== undefined) return item;
     if (item.extra.identity !== undefined && item.extra.part === undefined) return item;
     const known = file ?? this.#identify(item);
     const { table } = this.#job;
     const entry = table.add(wordOf(known.key, 0), wordOf(known.key, 8));
-    const identity: Identity = { ...known, entry, outputs: [] };
+    const { key, fingerprint, times } = known;
+    const identity: Identity = { key, fingerprint, times, entry, kept: undefined, outputs: undefined };
     const words = identity.times ?? identity.fingerprint;
     const [hi, lo] = [wordOf(words, 0), wordOf(words, 8)];
     const same = table.matches(entry, hi, lo);
@@ -238,8 +239,13 @@ class Recalling implements Intake<Item> {
     // Whatever it is now, a call may have been done for it that must not be done twice.
     const doubted = this.#job.state.intents.has(entry);
     if (state === STATE.begun && place === undefined && !doubted)
-      return told(this.#options, 'new', item.withExtra({ identity }));
-    if (state === STATE.deferred) return told(this.#options, 'deferred', item.withExtra({ identity }).skip('deferred'));
+      return told(this.#options, 'new', item.withIdentity(identity));
+    if (state === STATE.deferred)
+      return told(
+        this.#options,
+        'deferred',
+        item.withIdentity(identity).withExtra({ recalled: 'silent' }).skip('deferred'),
+      );
     const look = new Look(this.#job, this.#options, item, identity, place);
     if (state === STATE.again) this.#job.superseded = true;
     if (!look.changed(same) || doubted) return look.goOn(state);
@@ -249,7 +255,7 @@ class Recalling implements Intake<Item> {
 
   /** An item with the key of one before it. */
   #again(item: Item, identity: Identity, same: boolean): Item {
-    const known = item.withExtra({ identity: { ...identity, entry: -1 } });
+    const known = item.withIdentity({ ...identity, entry: -1 });
     if (same || this.#options.onDuplicate === 'first') return told(this.#options, 'duplicate', known.skip('duplicate'));
     const what = `another item before it has the id ${item.id}, but not the same content`;
     const how = 'give each an id of its own, or --on-duplicate first takes the first of them';
@@ -262,13 +268,13 @@ class Recalling implements Intake<Item> {
 function identityOfBatch({ parents }: BatchOrigin): Identity {
   const of = (which: 'key' | 'fingerprint'): string =>
     fingerprintOf(`batch\0${parents.map(({ extra }) => extra.identity?.[which] ?? '').join('\0')}`);
-  return { key: of('key'), fingerprint: of('fingerprint'), times: undefined, entry: -1, outputs: [] };
+  return { key: of('key'), fingerprint: of('fingerprint'), times: undefined, entry: -1, outputs: undefined };
 }
 
 function setAside(item: Item, identity: Identity): Item {
   const what = `crashes-the-runner: the process died ${POISON} times while nothing but this item was being done`;
   const how = 'it is set aside; --retry failed tries it again';
-  return item.withExtra({ identity }).fail(new BatchxError('exec', `${what}; ${how}`, { class: 'permanent' }));
+  return item.withIdentity(identity).fail(new BatchxError('exec', `${what}; ${how}`, { class: 'permanent' }));
 }
 
 /** What an earlier run has left of an item. */
@@ -299,13 +305,15 @@ class Look {
 
   /** Everything is to be done. */
   anew(): Item {
-    return this.#item.withExtra({ identity: this.#identity });
+    return this.#item.withIdentity(this.#identity);
   }
 
   /** What is done with an item that is as it was. */
   goOn(state: State): Item | Promise<Item> {
     const { retry = 'none' } = this.#options;
-    const other = this.#job.table.has(this.#identity.entry, FLAG.other);
+    const { table, chain } = this.#job;
+    // Whether it is another one that it was done by, as it may be, is said by its line.
+    const other = table.has(this.#identity.entry, FLAG.other) && this.#line()?.s !== chain.at(-1);
     switch (state) {
       case STATE.failed:
         if (retry === 'failed' || retry === 'all') return this.#told('failed', this.#rest());
@@ -341,8 +349,8 @@ class Look {
   }
 
   #done(state: State, other: boolean): Item | Promise<Item> {
-    const { chain, table } = this.#job;
-    if (other && this.#line()?.s !== chain.at(-1)) return this.#told('step', this.#rest());
+    const { table } = this.#job;
+    if (other) return this.#told('step', this.#rest());
     const { intact } = this.#options;
     if (!table.has(this.#identity.entry, FLAG.files) || intact === undefined) return this.#shown(state);
     const line = this.#line();
@@ -382,7 +390,7 @@ class Look {
       place = line.q;
     }
     const identity = kept.size === 0 ? this.#identity : { ...this.#identity, kept };
-    return this.#item.withExtra({ identity });
+    return this.#item.withIdentity(identity);
   }
 }
 

@@ -1,5 +1,6 @@
 /** How an item ended, as a journal says it. */
-export type DoneAs = 'ok' | 'skipped' | 'failed' | 'in-doubt' | 'deferred';
+export const DONE_AS = ['ok', 'skipped', 'failed', 'in-doubt', 'deferred'] as const;
+export type DoneAs = (typeof DONE_AS)[number];
 
 /**
  * What a journal is made of. Keys and fingerprints are 64 bits of a SHA-256, in hexadecimal; places are byte offsets.

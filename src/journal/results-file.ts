@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import type { OutputFile } from '../core/identity.js';
 import type { AppendFile } from './append-file.js';
-import { readKept } from '../core/kept.js';
+import { type LargeOutputs, readKept } from '../core/kept.js';
 import { isWhole } from './summed-lines.js';
 import { BatchxError } from '../core/errors.js';
 
@@ -52,17 +52,18 @@ const FIRST = 4096;
 /** The results of a job: a file to which lines are added, and from which single ones are read. */
 export class ResultsFile {
   readonly #file: AppendFile;
+  readonly #large: LargeOutputs | undefined;
   #buffer = Buffer.allocUnsafe(FIRST);
 
-  constructor(file: AppendFile) {
+  constructor(file: AppendFile, large?: LargeOutputs) {
     this.#file = file;
+    this.#large = large;
   }
 
   /** Adds a line, with the outputs and the data as `keep` says them; gives where it is. */
   add(line: KeptLine, o: string | undefined, d: string | undefined): number {
     const place = this.#file.end;
-    const head = JSON.stringify(line).slice(0, -1);
-    this.#file.add(`${head}${o === undefined ? '' : `,"o":${o}`}${d === undefined ? '' : `,"d":${d}`}`);
+    this.#file.add(headOf(line) + (o === undefined ? '' : `,"o":${o}`) + (d === undefined ? '' : `,"d":${d}`));
     return place;
   }
 
@@ -82,7 +83,7 @@ export class ResultsFile {
     const bytes = this.#buffer;
     if (this.#buffer.length > FIRST * 256) this.#buffer = Buffer.allocUnsafe(FIRST);
     if (end < 0 || !isWhole(bytes, 0, end)) throw this.#damaged(place);
-    return parsed(bytes.toString('utf8', 0, end));
+    return parsed(bytes.toString('utf8', 0, end), this.#large);
   }
 
   #damaged(place: number): BatchxError {
@@ -94,11 +95,22 @@ export class ResultsFile {
   }
 }
 
-function parsed(text: string): ReadLine {
+/** A line without its closing brace. Keys, fingerprints and links are hexadecimal, and need no quoting. */
+function headOf(line: KeptLine): string {
+  const { k, f, m, s, q, id, w, e, x, u, t, a, n } = line;
+  const times = m === undefined ? '' : `,"m":"${m}"`;
+  const head = `{"k":"${k}","f":"${f}"${times},"s":"${s}","q":${q},"id":${JSON.stringify(id)}`;
+  // Most have nothing else to say.
+  const isPlain = w === undefined && e === undefined && x === undefined && u === undefined && t === undefined;
+  if (isPlain && a === undefined) return n === undefined ? head : `${head},"n":1`;
+  return `${head},${JSON.stringify({ w, e, x, u, t, a, n }).slice(1, -1)}`;
+}
+
+function parsed(text: string, large: LargeOutputs | undefined): ReadLine {
   const { o, d, ...line } = JSON.parse(text) as ReadLine;
   return {
     ...line,
-    ...(o !== undefined && { o: readKept(o, text) as Record<string, unknown> }),
-    ...(d !== undefined && { d: readKept(d, text) }),
+    ...(o !== undefined && { o: readKept(o, text, large) as Record<string, unknown> }),
+    ...(d !== undefined && { d: readKept(d, text, large) }),
   };
 }

@@ -95,9 +95,9 @@ export function openJob(
     }),
     () => wordFor(plan, chain),
   );
-  const { lines, shown, keeps } = outputsOf(plan, registry, aggregates);
+  const { lines, shown, keeps, splits } = outputsOf(plan, registry, aggregates);
   job.lookAt(lines);
-  const options = recallOptionsFor(use, plan, { shown, keeps, needs: job.altered.size > 0 });
+  const options = recallOptionsFor(use, plan, { shown, splits, needs: job.altered.size > 0 });
   const { part = false } = use;
   return {
     job,
@@ -118,6 +118,8 @@ export interface PlanOutputs {
   readonly shown: boolean;
   /** Whether results are kept, to be shown or written again. */
   readonly keeps: boolean;
+  /** Whether items that were done come by again, for what is made of each of them, or of several. */
+  readonly splits: boolean;
 }
 
 export function outputsOf(plan: Plan, registry: Registry, aggregates: boolean): PlanOutputs {
@@ -127,19 +129,23 @@ export function outputsOf(plan: Plan, registry: Registry, aggregates: boolean): 
   );
   const shown = aggregates || shows;
   const lines = plan.sinks.flatMap((sink) => linesOf(sink, registry) ?? []);
-  return { lines, shown, keeps: shown || lines.length > 0 };
+  // What several were made into is in the outputs already: only where it is seen it is made of them again.
+  const splits = plan.steps.some(
+    ({ kind, name }) => kind === 'flow' && (shown || (lines.length > 0 && registry.get('flow', name).splits === true)),
+  );
+  return { lines, shown, keeps: shown || lines.length > 0, splits };
 }
 
 /** What a run does with what earlier ones have left. */
 export const recallOptionsFor = (
   { onlyNew, retry, onDuplicate }: Pick<JobUse, 'onlyNew' | 'retry' | 'onDuplicate'>,
   plan: Plan,
-  { shown, keeps, needs }: Pick<PlanOutputs, 'shown' | 'keeps'> & { readonly needs: boolean },
+  { shown, splits, needs }: Pick<PlanOutputs, 'shown' | 'splits'> & { readonly needs: boolean },
 ): RecallOptions => ({
   replay: shown && onlyNew !== true,
   needs,
   alone: !plan.steps.some(({ kind }) => kind === 'flow'),
-  splits: keeps && plan.steps.some(({ kind }) => kind === 'flow'),
+  splits,
   intact: isThere,
   retry,
   onDuplicate,

@@ -41,7 +41,11 @@ export interface Done {
 }
 
 /** Runs batchx to its end. Without `stdin` it has an empty one. */
-export function batchx(args: readonly string[], stdin: string | Uint8Array = '', options: SpawnOptions = {}): Done {
+export function batchx(
+  args: readonly string[],
+  stdin: string | Uint8Array = '',
+  options: SpawnOptions & { readonly maxBuffer?: number } = {},
+): Done {
   return result(spawnSync(process.execPath, [program, ...args], { cwd: folder, env, input: stdin, ...options }));
 }
 

@@ -52,6 +52,18 @@ beforeAll(async () => {
       '',
     ].join('\n'),
   );
+  writeFileSync(
+    join(folder, 'stock.yaml'),
+    [
+      'name: stock',
+      'input: { jsonl: orders.jsonl, id: data.id }',
+      'steps:',
+      '  - exec: grep -x {{ id }} stock.txt',
+      'output:',
+      '  - jsonl: found.jsonl',
+      '',
+    ].join('\n'),
+  );
   writeFileSync(join(folder, 'urls.txt'), `${url}1\n${url}2\n`);
   mkdirSync(join(folder, 'recordings/may'), { recursive: true });
   mkdirSync(join(folder, 'photos'));

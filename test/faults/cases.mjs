@@ -1,4 +1,8 @@
 // The pipelines that are disturbed.
+
+/** How many calls they have running at once. */
+export const CONCURRENCY = 4;
+
 const input = 'input: { jsonl: in.jsonl, id: "{{ id }}" }';
 const output = 'output:\n  - jsonl: out.jsonl';
 const put = (url) => `  - http: "PUT ${url}/{{ id }}"\n    json: "{{ data }}"\n    output: answer`;
@@ -70,7 +74,7 @@ export const cases = {
     files: { 'work.sh': 'echo "$1" >> calls.log\nprintf \'{"id":"%s","by":"exec"}\' "$1"\n' },
     pipeline: () => [
       input,
-      'concurrency: 4',
+      `concurrency: ${CONCURRENCY}`,
       'steps:',
       '  - exec: ["sh", "work.sh", "{{ id }}"]\n    stdout: json\n    output: answer\n    effect: writes',
       write('id'),

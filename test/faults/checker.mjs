@@ -29,10 +29,12 @@ export function judge(wanted, got, { ordered = false, keysOf = (row) => [row.id]
   const faults = [];
   for (const [name, content] of wanted.files) {
     if (!got.files.has(name)) faults.push(`file ${name}: lost`);
-    else if (got.files.get(name) !== content) faults.push(`file ${name}: ${shown(got.files.get(name))}, not ${shown(content)}`);
+    else if (got.files.get(name) !== content)
+      faults.push(`file ${name}: ${shown(got.files.get(name))}, not ${shown(content)}`);
   }
   for (const name of got.files.keys()) if (!wanted.files.has(name)) faults.push(`file ${name}: nobody asked for it`);
-  for (const [name, text] of wanted.lines) faults.push(...judgeLines(name, text, got.lines.get(name) ?? '', { ordered, keysOf }));
+  for (const [name, text] of wanted.lines)
+    faults.push(...judgeLines(name, text, got.lines.get(name) ?? '', { ordered, keysOf }));
   for (const name of got.temps) faults.push(`temporary file left: ${name}`);
   return faults;
 }
@@ -80,7 +82,8 @@ export function judgeReport({ counts, exit }, { read, ended }) {
   const faults = [];
   const { ok, failed, skipped, inDoubt, pending } = counts;
   const sum = ok + failed + skipped + inDoubt + pending;
-  if (counts.read !== sum) faults.push(`report: ${counts.read} read, but ${sum} accounted for: ${JSON.stringify(counts)}`);
+  if (counts.read !== sum)
+    faults.push(`report: ${counts.read} read, but ${sum} accounted for: ${JSON.stringify(counts)}`);
   if (read !== undefined && counts.read !== read) faults.push(`report: ${counts.read} read, not ${read}`);
   if (exit === 0 && failed + inDoubt + pending > 0) faults.push(`report: not all is well: ${JSON.stringify(counts)}`);
   if (ended !== undefined && exit !== ended) faults.push(`report: exit ${exit}, but it ended with ${ended}`);

@@ -1,51 +1,20 @@
 // Ends a run at each of its system calls in turn, and lets another one go on.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { judge, judgeCalls, judgeReport } from './checker.mjs';
-import { disturbing, injectedIn, oneThread } from './strace.mjs';
+import { CONCURRENCY } from './cases.mjs';
+import { injectedIn } from './strace.mjs';
+import { sweep } from './sweep.mjs';
 import { undisturbed, Work } from './work.mjs';
 
-const JOB = '.batchx/job';
-
-/** What is disturbed: each call by itself; and those to single files, as other calls of the same name come far more often. */
-export const points = (use) => [
-  ...['pwrite64', 'fdatasync', 'fsync', 'ftruncate', 'link', 'rename', 'unlink', 'mkdir'].map((call) => ({ call })),
-  ...['journal.jsonl', 'results.jsonl', 'failed.jsonl'].flatMap((name) => [
-    { call: 'write', path: `${JOB}/${name}` },
-    { call: 'openat', path: `${JOB}/${name}` },
-  ]),
-  ...[...use.lines, 'report.json'].flatMap((path) => [
-    { call: 'write', path },
-    { call: 'openat', path },
-  ]),
-  // The threads of the pool write the files of items, among much else: from where they begin to.
-  { call: 'write', from: 45 },
-];
-
-/** Calls `visit` with the words before the program for each point, until it says that the run had no such call any more. */
-export async function sweep(work, { how, every = 1, offset = 0, only = () => true, say }, visit) {
-  for (const { call, path, from = 1 } of points(work.use).filter(only)) {
-    let times = 0;
-    for (let n = from + (offset % every); ; n += every) {
-      work.anew();
-      const log = join(work.folder, 'trace.log');
-      const before = disturbing(log, call, how, n, path === undefined ? [] : [path, join(work.folder, path)]);
-      const what = `${call}${path === undefined ? '' : ` ${path}`} ${n}`;
-      if (!(await visit({ what, log, before }))) break;
-      times++;
-    }
-    say?.(`${call}${path === undefined ? '' : ` ${path}`}: ${times}`);
-  }
-}
-
-export async function crashSweep(program, use, { items, every, offset, only, say = () => undefined }) {
+export async function crashSweep(program, use, { items, ...sweeping }) {
   const work = await Work.make(program, use, items);
   const faults = [];
   let deaths = 0;
   try {
     const wanted = await undisturbed(work);
-    await sweep(work, { how: 'signal=SIGKILL', every, offset, only, say }, async ({ what, before }) => {
-      const first = await work.run([], { before, more: oneThread });
+    const kills = sweeping.resumes === true ? 2 : 1;
+    await sweep(work, { how: 'signal=SIGKILL', ...sweeping }, async ({ what, run }) => {
+      const first = await run();
       const died = first.ended === 'SIGKILL' || first.ended === 137;
       if (died) deaths++;
       else if (first.ended !== 0) faults.push(`${what}: ended with ${first.ended}: ${first.stderr}`);
@@ -55,11 +24,11 @@ export async function crashSweep(program, use, { items, every, offset, only, say
       const found = [...early, ...judge(wanted, work.look(), use)];
       if (second.ended !== 0) found.push(`the run after it ended with ${second.ended}: ${second.stderr}`);
       else found.push(...judgeReport(work.report, { ended: 0, read: work.rows.length }));
-      found.push(...judgeCalls(work.calls, work.keys, 2 * work.keys.length), ...(await work.left()));
+      found.push(...judgeCalls(work.calls, work.keys, work.keys.length + kills * CONCURRENCY), ...(await work.left()));
       faults.push(...found.map((fault) => `${what}: ${fault}`));
       return died;
     });
-    say(`${deaths} deaths`);
+    sweeping.say(`${deaths} deaths`);
   } finally {
     await work.close();
   }
@@ -74,30 +43,28 @@ function halves(wanted, { files }) {
 }
 
 /** What an I/O error ends, and what then goes on. */
-export async function errorSweep(program, use, { items, errors, every, offset, only, say = () => undefined }) {
+export async function errorSweep(program, use, { items, error, ...sweeping }) {
   const work = await Work.make(program, use, items);
   const faults = [];
   let met = 0;
   try {
     const wanted = await undisturbed(work);
-    for (const error of errors) {
-      await sweep(work, { how: `error=${error}`, every, offset, only, say }, async ({ what, log, before }) => {
-        const first = await work.run([], { before, more: oneThread });
-        const line = existsSync(log) ? injectedIn(log) : undefined;
-        if (line === undefined) return false;
-        // What goes on between the threads of a Node, and what it reads, is not about this.
-        if (!line.includes(work.folder) && !/"(\.batchx|files|out)/.test(line)) return true;
-        met++;
-        const found = [...judgeError(first, line, error), ...halves(wanted, work.look())];
-        const second = await work.run();
-        if (second.ended !== 0) found.push(`the run after it ended with ${second.ended}: ${second.stderr}`);
-        else found.push(...judgeReport(work.report, { ended: 0, read: work.rows.length }));
-        found.push(...judge(wanted, work.look(), use), ...(await work.left()));
-        faults.push(...found.map((fault) => `${error} at ${what}: ${fault}`));
-        return true;
-      });
-    }
-    say(`${met} errors met`);
+    await sweep(work, { how: `error=${error}`, ...sweeping }, async ({ what, log, run }) => {
+      const first = await run();
+      const line = existsSync(log) ? injectedIn(log) : undefined;
+      if (line === undefined) return false;
+      // What goes on between the threads of a Node, and what it reads, is not about this.
+      if (!line.includes(work.folder) && !/"(\.batchx|files|out)/.test(line)) return true;
+      met++;
+      const found = [...judgeError(first, line, error), ...halves(wanted, work.look())];
+      const second = await work.run();
+      if (second.ended !== 0) found.push(`the run after it ended with ${second.ended}: ${second.stderr}`);
+      else found.push(...judgeReport(work.report, { ended: 0, read: work.rows.length }));
+      found.push(...judge(wanted, work.look(), use), ...(await work.left()));
+      faults.push(...found.map((fault) => `${error} at ${what}: ${fault}`));
+      return true;
+    });
+    sweeping.say(`${met} errors met`);
   } finally {
     await work.close();
   }
@@ -105,7 +72,7 @@ export async function errorSweep(program, use, { items, errors, every, offset, o
 }
 
 /** What may fail without an end of the run: nothing is lost, and whoever comes next does it again. */
-const HARMLESS = /unlink|\.free-|lock\.\d|\.gitignore/;
+const HARMLESS = /unlink|\.free-|lock\.\d|\.gitignore|O_RDONLY/;
 
 function judgeError({ ended, stderr }, line, error) {
   const call = line.replace(/^\d+ +/, '').slice(0, 160);

@@ -20,7 +20,10 @@ export async function editRows(program, { items }) {
   try {
     const run = await running(work, faults, () => rows.length);
     const same = { ...cases.http, ordered: false };
-    await run('the first run', rows.map(({ id }) => id));
+    await run(
+      'the first run',
+      rows.map(({ id }) => id),
+    );
     const whole = work.look();
     await run('no change', []);
     write([{ id: 'first', n: -1 }, ...rows]);
@@ -63,7 +66,8 @@ async function running(work, faults, count) {
     before = work.calls.length;
     if (ended !== 0) faults.push(`${what}: ended with ${ended}: ${stderr}`);
     else faults.push(...judgeReport(work.report, { ended: 0, read: count() }).map((fault) => `${what}: ${fault}`));
-    if (sorted(calls) !== sorted(keys)) faults.push(`${what}: called ${sorted(calls) || 'nothing'}, not ${sorted(keys) || 'nothing'}`);
+    if (sorted(calls) !== sorted(keys))
+      faults.push(`${what}: called ${sorted(calls) || 'nothing'}, not ${sorted(keys) || 'nothing'}`);
   };
 }
 
@@ -111,6 +115,8 @@ export async function editFiles(program, { items }) {
     rmSync(copy, { recursive: true, force: true });
     cpSync(work.folder, copy, { recursive: true });
     const { folder } = work;
+    // Nothing may be looked for where it was.
+    renameSync(folder, `${folder}-away`);
     work.folder = copy;
     try {
       await run('copied elsewhere', []);
@@ -118,6 +124,7 @@ export async function editFiles(program, { items }) {
       await run('changed there', ['i4']);
     } finally {
       work.folder = folder;
+      renameSync(`${folder}-away`, folder);
     }
     await run('and here nothing', []);
     if (!whole.files.has('i0.json')) faults.push('there are no files');

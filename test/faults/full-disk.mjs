@@ -1,6 +1,7 @@
 // Lets the disk be full while an output, the journal or the report is written: a small one, mounted where they are.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { judge, judgeReport } from './checker.mjs';
 import { undisturbed, Work } from './work.mjs';
@@ -9,10 +10,14 @@ const run = (command, ...args) => spawnSync(command, args, { encoding: 'utf8' })
 const mount = (folder, size) => run('mount', '-t', 'tmpfs', '-o', `size=${size}`, 'none', folder).status === 0;
 const larger = (folder, size) => run('mount', '-o', `remount,size=${size}`, folder).status === 0;
 
-export function mayMount(folder) {
-  mkdirSync(folder, { recursive: true });
-  if (!mount(folder, '64k')) return false;
-  return run('umount', folder).status === 0;
+/** Whether another disk may be put in the place of a folder here. */
+export function mayMount() {
+  const folder = mkdtempSync(join(tmpdir(), 'batchx-mount-'));
+  try {
+    return mount(folder, '64k') && run('umount', folder).status === 0;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** `at` is the folder that is too small, `outputs` what is written there. */
@@ -31,7 +36,8 @@ export async function fullDisk(program, use, { items, at, inodes }) {
     if (!/ENOSPC|no space|takes no more/.test(first.stderr)) faults.push(`it does not say why: ${first.stderr}`);
     if (/\n {4}at /.test(first.stderr)) faults.push(`a stack trace: ${first.stderr}`);
     const met = work.look();
-    for (const [name, text] of met.files) if (wanted.files.get(name) !== text) faults.push(`file ${name} is half-written`);
+    for (const [name, text] of met.files)
+      if (wanted.files.get(name) !== text) faults.push(`file ${name} is half-written`);
     // The disk is still full: nothing gets worse by another try.
     const second = await work.run();
     if (second.ended !== 5) faults.push(`once more it ended with ${second.ended}, not 5: ${second.stderr}`);

@@ -1,9 +1,7 @@
 // Ends runs at random times, as a power button would end the process, and starts them again.
+import { CONCURRENCY } from './cases.mjs';
 import { judge, judgeCalls, judgeReport } from './checker.mjs';
 import { chance, undisturbed, Work } from './work.mjs';
-
-/** How many calls run at once, unless said. */
-const CONCURRENCY = 4;
 
 /** Gives what was wrong. `say` is told how it went. */
 export async function killRounds(program, use, { items, rounds, seed, say = () => undefined, ms = 2 }) {
@@ -53,7 +51,9 @@ export async function killRounds(program, use, { items, rounds, seed, say = () =
     if (last.ended !== 0) faults.push(`the last run ended with ${last.ended}: ${last.stderr}`);
     faults.push(...judge(wanted, work.look(), use));
     const bound = work.keys.length + kills * CONCURRENCY;
-    say(`${kills} kills, ${progress} with progress; ${work.calls.length} calls for ${work.keys.length}, at most ${bound}`);
+    say(
+      `${kills} kills, ${progress} with progress; ${work.calls.length} calls for ${work.keys.length}, at most ${bound}`,
+    );
     faults.push(...judgeCalls(work.calls, work.keys, bound));
     if (last.ended === 0) faults.push(...judgeReport(work.report, { ended: 0, read: work.rows.length }));
     const calls = work.calls.length;

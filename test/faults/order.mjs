@@ -50,8 +50,10 @@ function judgeOrder(calls, { folder, use }) {
     committed.set(id, upTo);
     const path = join(folder, 'files', `${id}.json`);
     if (use.pipeline('').join('').includes('files/') && use.name === 'http') {
-      if (!named.has(path) && !fresh.has(path)) faults.add(`a record says that ${id} is done before its file has its name`);
-      else if (!named.has(path)) faults.add(`a record says that ${id} is done before the folder of its file is on the disk`);
+      if (!named.has(path) && !fresh.has(path))
+        faults.add(`a record says that ${id} is done before its file has its name`);
+      else if (!named.has(path))
+        faults.add(`a record says that ${id} is done before the folder of its file is on the disk`);
     }
   };
   const record = (line, upTo) => {
@@ -61,13 +63,15 @@ function judgeOrder(calls, { folder, use }) {
       if (of(results).synced <= said.r) faults.add(`a record says that ${id} is done before its result is on the disk`);
       ended.push(id);
     }
-    if (said.t === 'step' && of(results).synced <= said.r) faults.add(`a record tells of a result that is not on the disk`);
+    if (said.t === 'step' && of(results).synced <= said.r)
+      faults.add(`a record tells of a result that is not on the disk`);
     if (said.t !== 'commit') return;
     for (const id of ended) done(id, upTo);
     ended = [];
     for (const [path, size] of said.outputs) {
       const kept = of(join(folder, path));
-      if (kept.synced < size) faults.add(`a commit tells of ${size} bytes of ${path}, of which ${kept.synced} are on the disk`);
+      if (kept.synced < size)
+        faults.add(`a commit tells of ${size} bytes of ${path}, of which ${kept.synced} are on the disk`);
       if (fresh.has(join(folder, path))) faults.add(`a commit tells of ${path} before the folder of it is on the disk`);
     }
     for (const path of [journal, results])
@@ -75,7 +79,8 @@ function judgeOrder(calls, { folder, use }) {
   };
   const told = (id, where) => {
     if (!committed.has(id)) faults.add(`${where} tells of ${id} before a record says that it is done`);
-    else if (of(journal).synced < committed.get(id)) faults.add(`${where} tells of ${id} before its record is on the disk`);
+    else if (of(journal).synced < committed.get(id))
+      faults.add(`${where} tells of ${id} before its record is on the disk`);
   };
   const line = (text, where) => {
     if (!text.startsWith('{')) return;

@@ -14,7 +14,9 @@ export async function startServer({ ms = 0 } = {}) {
       const body = Buffer.concat(chunks).toString('utf8');
       const answer = () => {
         response.setHeader('content-type', 'application/json');
-        response.end(JSON.stringify({ id: calls.length > 0 ? decodeURIComponent(request.url.split('/').at(-1)) : '', said: body }));
+        response.end(
+          JSON.stringify({ id: calls.length > 0 ? decodeURIComponent(request.url.split('/').at(-1)) : '', said: body }),
+        );
       };
       if (ms > 0) setTimeout(answer, ms);
       else answer();

@@ -30,7 +30,10 @@ export const noting = (log) => [...straced(log), '-s', '1000000', '-e', `trace=$
 export const oneThread = { UV_THREADPOOL_SIZE: '1' };
 
 /** The line of the call that was disturbed; undefined when none was. */
-export const injectedIn = (log) => readFileSync(log, 'utf8').split('\n').find((line) => line.includes('(INJECTED)'));
+export const injectedIn = (log) =>
+  readFileSync(log, 'utf8')
+    .split('\n')
+    .find((line) => line.includes('(INJECTED)'));
 
 /**
  * The calls of a trace, each twice: as it begins and as it ends. Each has its name, its path or paths, what it was given as

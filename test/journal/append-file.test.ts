@@ -60,7 +60,10 @@ it('refuses a place where no whole line is, and says what to do', () => {
   results.add({ k: 'k', f: 'f', s: 's', q: -1, id: '1' }, undefined, '1');
   for (const place of [1, file.end, 10_000])
     expect(() => results.read(place)).toThrow(
-      expect.objectContaining({ code: 'locked', message: expect.stringContaining('`batchx repair`') as unknown }) as Error,
+      expect.objectContaining({
+        code: 'locked',
+        message: expect.stringContaining('`batchx repair`') as unknown,
+      }) as Error,
     );
   file.close();
 });

@@ -19,7 +19,12 @@ const key = fc.tuple(fc.constantFrom(0, 1, 2 ** 31, 2 ** 32 - 2, 2 ** 32 - 1), f
 const word = fc.nat(2 ** 32 - 1);
 const change = fc.oneof(
   fc.record({ print: fc.tuple(word, word) }),
-  fc.record({ place: fc.option(fc.maxSafeNat().map((place) => place % (2 ** 48 - 1)), { nil: undefined }) }),
+  fc.record({
+    place: fc.option(
+      fc.maxSafeNat().map((place) => place % (2 ** 48 - 1)),
+      { nil: undefined },
+    ),
+  }),
   fc.record({ state: fc.constantFrom(...states) }),
   fc.record({ flag: fc.constantFrom(...flags), on: fc.boolean() }),
   fc.record({ deaths: fc.nat(255) }),

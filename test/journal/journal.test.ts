@@ -98,6 +98,9 @@ it('counts the deaths of runs for what was being run, and alone ones of the same
   expect(deaths()).toEqual([0, 0x12]);
   await write(folder, [{ t: 'end', epoch: 2, how: 'complete' }], 8);
   expect(deaths()).toEqual([0, 1]);
+  // What has ended since is suspect no more.
+  await write(folder, [runRecord(3), doneRecord(2), commitRecord], 9);
+  expect(deaths()).toEqual([0, 0]);
 });
 
 it('marks what other steps have done, and what the same have done in whatever run not', async () => {
@@ -182,36 +185,41 @@ it.each(endings)('opens right after a death at every byte of the last three reco
   }
 });
 
-it.each(endings)('opens right or refuses when a bit of the last three records is another: %s', async (_, end) => {
-  const folder = temporaryFolder();
-  await write(folder, [...before, ...end]);
-  const bytes = bytesOf(folder);
-  const right = told(openedWell(folder));
-  const synced = end.indexOf('sync');
-  const first = lastThree(bytes);
-  for (let at = first; at < bytes.length; at++) {
-    for (let bit = 0; bit < 8; bit++) {
-      const other = Buffer.from(bytes);
-      other[at] = (other[at] as number) ^ (1 << bit);
-      put(folder, other);
-      const state = opened(folder);
-      if (state instanceof BatchxError) {
-        expectRefused(state);
-        continue;
+it.each(endings)(
+  'opens right or refuses when a bit of the last three records is another: %s',
+  async (_, end) => {
+    const folder = temporaryFolder();
+    await write(folder, [...before, ...end]);
+    const bytes = bytesOf(folder);
+    const right = told(openedWell(folder));
+    const synced = end.indexOf('sync');
+    const first = lastThree(bytes);
+    for (let at = first; at < bytes.length; at++) {
+      for (let bit = 0; bit < 8; bit++) {
+        const other = Buffer.from(bytes);
+        other[at] = (other[at] as number) ^ (1 << bit);
+        put(folder, other);
+        const state = opened(folder);
+        if (state instanceof BatchxError) {
+          expectRefused(state);
+          continue;
+        }
+        const where = `byte ${at - first}, bit ${bit}`;
+        expect(
+          [1, 2].map((n) => known(state, n)),
+          where,
+        ).toEqual([1, 2].map((n) => ({ state: STATE.ok, place: n * 300, same: true })));
+        const nine = known(state, 9);
+        if (nine?.state === STATE.ok) expect(nine, where).toEqual({ state: STATE.ok, place: 2700, same: true });
+        // What was said to be on the disk is there, or nothing is opened.
+        else expect(synced >= 0 && synced > end.indexOf(commitRecord), where).toBe(false);
+        if (end.some((record) => record !== 'sync' && record.t === 'intent')) expect(state.intents.size, where).toBe(1);
+        expect(state.table.size, where).toBeLessThanOrEqual((right as { items: unknown[] }).items.length);
       }
-      const where = `byte ${at - first}, bit ${bit}`;
-      expect([1, 2].map((n) => known(state, n)), where).toEqual(
-        [1, 2].map((n) => ({ state: STATE.ok, place: n * 300, same: true })),
-      );
-      const nine = known(state, 9);
-      if (nine?.state === STATE.ok) expect(nine, where).toEqual({ state: STATE.ok, place: 2700, same: true });
-      // What was said to be on the disk is there, or nothing is opened.
-      else expect(synced >= 0 && synced > end.indexOf(commitRecord), where).toBe(false);
-      if (end.some((record) => record !== 'sync' && record.t === 'intent')) expect(state.intents.size, where).toBe(1);
-      expect(state.table.size, where).toBeLessThanOrEqual((right as { items: unknown[] }).items.length);
     }
-  }
-}, 60_000);
+  },
+  60_000,
+);
 
 it('refuses damage in the middle, at every byte, whatever comes behind it', async () => {
   const folder = temporaryFolder();

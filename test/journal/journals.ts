@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BatchxError } from 'batchx';
+import { hex32 } from '../../src/journal/hex.js';
 import { FLAG, type State } from '../../src/journal/item-table.js';
 import { JOURNAL, openJournal } from '../../src/journal/job-files.js';
 import { JournalFile } from '../../src/journal/journal-file.js';
@@ -9,7 +10,7 @@ import type { JournalRecord } from '../../src/journal/records.js';
 import { wordOf } from '../../src/journal/words.js';
 
 /** A key, or a fingerprint, of 16 digits. */
-export const key = (n: number): string => (n * 2654435761).toString(16).padStart(16, '0').slice(-16);
+export const key = (n: number): string => hex32(Math.imul(n, 2654435761) >>> 0) + hex32(n);
 
 export const CHAIN = ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'];
 export const LAST = CHAIN[1] as string;
@@ -25,17 +26,13 @@ export const runRecord = (epoch = 1, chain = CHAIN, p = 1): JournalRecord => ({
   chain,
 });
 export const doneRecord = (n: number, more: object = {}): JournalRecord =>
-  ({ t: 'done', k: key(n), f: key(n + 1000), as: 'ok', p: 1, r: n * 300, ...more }) as JournalRecord;
+  ({ t: 'done', k: key(n), f: key(n + 1000), as: 'ok', p: 1, r: n * 300, ...more });
 export const commitRecord: JournalRecord = { t: 'commit', outputs: [] };
 
 export const journalOf = (folder: string): string => join(folder, JOURNAL);
 
 /** Writes records to the end of the journal in a folder; gives where each begins in it. */
-export async function write(
-  folder: string,
-  records: readonly (JournalRecord | 'sync')[],
-  last = 0,
-): Promise<number[]> {
+export async function write(folder: string, records: readonly (JournalRecord | 'sync')[], last = 0): Promise<number[]> {
   const path = journalOf(folder);
   const journal = new JournalFile(openSync(path, 'a+'), path, last, 'power');
   const places: number[] = [];
@@ -54,7 +51,7 @@ export async function write(
 }
 
 /** All that a journal says, in a form that can be compared. */
-export function told({ table, intents, outputs, chains, end, job }: JournalState): object {
+export function told({ table, intents, outputs, chains, end, job, processes, marks }: JournalState): object {
   const items = Array.from({ length: table.size }, (_, entry) => [
     table.keyHi(entry),
     table.keyLo(entry),
@@ -63,7 +60,16 @@ export function told({ table, intents, outputs, chains, end, job }: JournalState
     table.deaths(entry),
     Object.values(FLAG).map((flag) => table.has(entry, flag)),
   ]);
-  return { items, intents: [...intents], outputs: [...outputs], chains: [...chains], end, job: job?.stamp };
+  return {
+    items,
+    intents: [...intents],
+    outputs: [...outputs],
+    chains: [...chains],
+    end,
+    job: job?.stamp,
+    processes: [...processes],
+    marks: [...marks],
+  };
 }
 
 /** How an item is known, by its number; undefined when it is not. */

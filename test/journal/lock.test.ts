@@ -157,7 +157,10 @@ it.each([
     error = thrown;
   }
   expect(error).toBeInstanceOf(BatchxError);
-  expect(error).toMatchObject({ code: 'locked', message: expect.stringMatching(/process 7 on .*--break-lock/) as unknown });
+  expect(error).toMatchObject({
+    code: 'locked',
+    message: expect.stringMatching(/process 7 on .*--break-lock/) as unknown,
+  });
   expect(holderOf(folder)).toMatchObject({ epoch: 4 });
   expect(Lock.take(folder, 'then', { force: true }).epoch).toBe(5);
 });

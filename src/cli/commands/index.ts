@@ -20,6 +20,11 @@ export const commands: readonly CommandEntry[] = [
     summary: 'what is wrong with the file of a pipeline, without starting anything',
     load: async () => (await others()).check,
   },
+  {
+    name: 'plan',
+    summary: 'what a run of a pipeline would do, and why',
+    load: async () => (await others()).plan,
+  },
   { name: 'exec', summary: 'one command for each value, file or row', load: async () => (await others()).exec },
   { name: 'http', summary: 'one request for each row or value', load: async () => (await others()).http },
   {
@@ -35,6 +40,18 @@ export const commands: readonly CommandEntry[] = [
   { name: 'runs', summary: 'the runs of the jobs that are kept here', load: async () => (await others()).runs },
   { name: 'report', summary: 'what the last run of a job came to', load: async () => (await others()).report },
   { name: 'retry', summary: 'run just what has failed in a job again', load: async () => (await others()).retry },
+  {
+    name: 'sample',
+    summary: 'some items of a job that went well, to be looked at',
+    load: async () => (await others()).sample,
+  },
+  { name: 'defer', summary: 'have runs of a job pass items over', load: async () => (await others()).defer },
+  {
+    name: 'repair',
+    summary: 'keep what can be read of a job whose files are damaged',
+    load: async () => (await others()).repair,
+  },
+  { name: 'clean', summary: 'remove what is kept of a job', load: async () => (await others()).clean },
   { name: 'init', summary: 'the file of a pipeline to begin with', load: async () => (await others()).init },
   {
     name: 'steps',

@@ -4,6 +4,9 @@ import { defineCommand } from '../command.js';
 import { flag } from '../flags.js';
 import { PROGRESS } from '../progress.js';
 import { atMostOne } from '../which-job.js';
+import { command as exec } from './exec.js';
+import { command as http } from './http.js';
+import { command as run } from './run.js';
 
 export const command = defineCommand({
   name: 'retry',
@@ -37,6 +40,6 @@ export const command = defineCommand({
   ],
   async run({ flags, positionals, literals }) {
     const { retryJob } = await import('../jobs.js');
-    return retryJob(atMostOne(positionals, literals), flags);
+    return retryJob(atMostOne(positionals, literals), flags, [run, exec, http]);
   },
 });

@@ -55,6 +55,7 @@ export function split<T, R>(
 
 export const splitFlow = defineFlow({
   name: 'split',
+  splits: true,
   main: 'expression',
   status: 'stable',
   summary: 'Makes many items of one: an item for each part that an expression gives.',
