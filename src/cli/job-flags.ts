@@ -17,6 +17,10 @@ export const jobFlags = {
     z.boolean().default(false),
     'Go on with what an earlier run has left, or end with 2 when there is nothing.',
   ),
+  'break-lock': flag(
+    z.boolean().default(false),
+    'Take the job over from a run of which cannot be seen from here whether it still goes on.',
+  ),
   fresh: flag(z.boolean().default(false), 'Forget what earlier runs have done, and do everything anew.'),
   retry: flag(
     oneOf(['failed', 'in-doubt', 'all'], ' (--retries says how often a call is tried)').optional(),

@@ -16,6 +16,7 @@ export interface JobFlags {
   readonly journal: boolean;
   readonly resume: boolean;
   readonly fresh: boolean;
+  readonly 'break-lock': boolean;
   readonly retry?: 'failed' | 'in-doubt' | 'all' | undefined;
   readonly 'only-new': boolean;
   readonly 'on-duplicate': 'error' | 'first';
@@ -39,7 +40,8 @@ export function jobOf(name: string, flags: JobFlags, line: CommandLine, retrying
     return undefined;
   }
   if (name.includes('*') && job === undefined && !canKeep(flags)) return undefined;
-  const known = { version, ...line, onDuplicate: flags['on-duplicate'], durability: flags.durability };
+  const { durability, 'on-duplicate': onDuplicate, 'break-lock': force } = flags;
+  const known = { version, ...line, onDuplicate, durability, force };
   if (retrying !== undefined) return { ...known, name: retrying.job, part: true, retry: retrying.retry };
   return {
     ...known,

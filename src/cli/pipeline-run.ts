@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Counts } from '../core/account.js';
 import type * as z from 'zod';
 import { BatchxError } from '../core/errors.js';
@@ -52,8 +53,18 @@ export async function runPipelineFile(line: ParsedLine<typeof runFlags>): Promis
     letters: readsLetters(file),
     ...(flags.test && { refuse: refuseOutside }),
     command: commandLine('run', line.args),
+    job: jobName(file.name, line),
     retrying: line.retrying,
   });
+}
+
+/** Another input, or another place for what is made of it, is another job. */
+function jobName(name: string, { flags, positionals, literals }: ParsedLine<typeof runFlags>): string {
+  const { input, manifest, output, test } = flags;
+  const others = [positionals.slice(1), literals, input, manifest, output];
+  const given = others.some((each) => each !== undefined && each.length > 0);
+  const word = given ? `-${hash('sha256', JSON.stringify(others)).slice(0, 8)}` : '';
+  return `${name}${test ? '_test' : ''}${word}`;
 }
 
 /** The flags that say how a pipeline is run, whatever it does. */

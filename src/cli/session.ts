@@ -3,7 +3,7 @@ import type { BatchxError } from '../core/errors.js';
 import { Events } from '../core/events.js';
 import type { Outcome } from '../core/outcome.js';
 import { createRuntime, type Runtime } from '../core/runtime.js';
-import type { RunResult } from '../pipeline/run.js';
+import type { RunResult } from '../pipeline/run-result.js';
 import { type Ending, EXIT, endingOfRun } from './exit.js';
 import { type Again, Failures } from './failures.js';
 import { type Reword, reworded } from './flag-words.js';

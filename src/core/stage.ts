@@ -11,6 +11,8 @@ import type { Applied } from './step.js';
 
 /** What those who watch a stage are told, and may tell it. */
 export interface StageWatch {
+  /** Told of each item when its steps begin. */
+  readonly onBegin?: ((item: Item) => void) | undefined;
   /** Told of each item once its steps are over, before its turn comes when order is kept. */
   readonly onEnd?: ((item: Item) => void) | undefined;
   /** When it fires, running calls are given up and the stage ends with what is done. */
@@ -48,6 +50,7 @@ export function stage(
 
 class Stage extends Concurrent<Item, Item> {
   readonly #steps: readonly Applied[];
+  readonly #onBegin: StageWatch['onBegin'];
   readonly #onEnd: StageWatch['onEnd'];
   readonly #counts: StageWatch['counts'];
 
@@ -55,10 +58,11 @@ class Stage extends Concurrent<Item, Item> {
     out: Subscriber<Item>,
     options: ConcurrentSettings,
     steps: readonly Applied[],
-    { onEnd, counts }: StageWatch,
+    { onBegin, onEnd, counts }: StageWatch,
   ) {
     super(out, options);
     this.#steps = steps;
+    this.#onBegin = onBegin;
     this.#onEnd = onEnd;
     this.#counts = counts;
   }
@@ -70,6 +74,7 @@ class Stage extends Concurrent<Item, Item> {
   protected override launch(item: Item, job: Job<Item>): void {
     const { live } = item;
     if (live && this.#counts !== undefined) this.#counts.begun++;
+    if (live) this.#onBegin?.(item);
     const result = this.#from(0, item, job);
     if (isPromiseLike<Item | undefined>(result)) {
       result.then(

@@ -1,7 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { lettersOf } from '../core/dead-letter.js';
 import { CommandError } from '../core/command-result.js';
-import type { Durable } from '../core/durable.js';
 import type { BatchxError } from '../core/errors.js';
 import type { Identity } from '../core/identity.js';
 import type { Item } from '../core/item.js';
@@ -10,23 +9,15 @@ import { BatchOrigin } from '../core/origin.js';
 import { Outcome } from '../core/outcome.js';
 import type { Runtime } from '../core/runtime.js';
 import { toSink } from '../core/sink.js';
-import { type SinkWriter, type Takes, writeBlock } from '../core/sink-writer.js';
+import { type SinkWriter, writeBlock } from '../core/sink-writer.js';
 import { FLAG, STATE } from './item-table.js';
+import type { DurableSink } from './durable-sink.js';
 import type { Job } from './job.js';
 import { STATE_OF } from './load-journal.js';
 import { OrderFile } from './order-file.js';
 import { hasLarge } from './large-outputs.js';
 import { rebuild } from './rebuild.js';
 import type { KeptError } from './results-file.js';
-
-/** A sink whose output is to be on the disk before its items count as done. */
-export interface DurableSink {
-  readonly takes: Takes;
-  /** The output that it adds lines to, where it does so. */
-  readonly path?: string | undefined;
-  /** Opens it; `append` opens that output in place of the usual way. */
-  open(append?: Durable['append']): SinkWriter | Promise<SinkWriter>;
-}
 
 export interface DoneOptions {
   readonly runtime: Runtime;
@@ -125,6 +116,7 @@ class DoneWriter implements SinkWriter {
       const { item } = outcomes[index] as Outcome;
       if (this.#keeps && hasLarge(item)) await this.#job.large.take(item);
     }
+    this.#job.markOutputs();
     for (const index of fresh) this.#end(outcomes[index] as Outcome);
     await this.#job.commitTogether();
   }
@@ -160,7 +152,12 @@ class DoneWriter implements SinkWriter {
       order.add(entry, true);
     }
     order.flush();
-    for (const sink of anew) await rebuild(this.#job, sink, sink.path as string, order.path);
+    for (const sink of anew) {
+      const path = sink.path as string;
+      if (await rebuild(this.#job, sink, path, order.path)) continue;
+      const what = `${path} may hold what it should not, or not all: it cannot be written anew, as not every result is kept`;
+      this.#runtime.events.emit('batch:warning', { message: `${what}; --fresh does all of it again` });
+    }
   }
 
   #pass({ extra: { identity, origin, recalled } }: Item): void {
@@ -184,7 +181,7 @@ class DoneWriter implements SinkWriter {
       const as = error === undefined ? (skipped === undefined ? parent : parent.skip(skipped)) : parent.fail(error);
       const ended = new Outcome(as, outcome.status);
       if (origin instanceof BatchOrigin) this.#batch(ended, origin);
-      else if (identity !== undefined) this.#note(ended, identity, index === 0 ? outcome.item : undefined);
+      else if (identity !== undefined) this.#note(ended, identity, index === 0 ? outcome.item : undefined, index > 0);
     });
   }
 
@@ -196,7 +193,7 @@ class DoneWriter implements SinkWriter {
   }
 
   /** Keeps what came of an item, and notes that it has ended. */
-  #note({ item, status }: Outcome, identity: Identity, result: Item | undefined): void {
+  #note({ item, status }: Outcome, identity: Identity, result: Item | undefined, elsewhere = false): void {
     if (identity.entry < 0) return;
     this.#ended.add(identity);
     const { key: k, fingerprint: f, times: m, entry, outputs: w } = identity;
@@ -208,7 +205,12 @@ class DoneWriter implements SinkWriter {
     const same = kept && result.first === undefined;
     const needed = kept && !(same && (!this.#lines || result.raw !== undefined));
     const { large } = this.#job;
-    const d = failed !== undefined ? keep(failed, large) : needed ? keep(result.data, large) : undefined;
+    const d =
+      failed !== undefined
+        ? keep(failed, large)
+        : needed
+          ? (keep(result.data, large) ?? jsonOf(result.data))
+          : undefined;
     const t = same && this.#lines ? result.raw : undefined;
     const o = kept && result.extra.outputs !== undefined ? keep(result.extra.outputs, large) : undefined;
     const beside = kept && result.extra.outputs !== undefined;
@@ -228,6 +230,7 @@ class DoneWriter implements SinkWriter {
         x: item.skipped,
         u: same ? true : undefined,
         t: lost ? undefined : t,
+        b: elsewhere ? 1 : undefined,
         n: lost || (status === 'ok' && !kept) ? 1 : undefined,
       },
       lost ? undefined : o,
@@ -246,6 +249,15 @@ class DoneWriter implements SinkWriter {
       ...(inDoubt && { inDoubt }),
       ...(where !== undefined && { where: this.#runtime.redact(where) }),
     };
+  }
+}
+
+/** What JSON says of data that cannot be made again: what an output of JSON has of them, too. */
+function jsonOf(data: unknown): string | undefined {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    return undefined;
   }
 }
 

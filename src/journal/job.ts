@@ -39,10 +39,14 @@ export interface JobOptions {
   readonly cwd?: string | undefined;
   readonly scheduler: SchedulerLike;
   readonly random: () => number;
+  /** Whether items are done some time after they were looked up: then somebody calls `start` for each. */
+  readonly startsLater?: boolean | undefined;
   /** Fires when the run is to end. */
   readonly stopping: AbortSignal;
   /** Hides secrets. */
   readonly redact: (text: string) => string;
+  /** Takes it over from whoever has it. */
+  readonly force?: boolean | undefined;
   /** Throws when no earlier run has left anything to do. */
   readonly resume?: boolean | undefined;
   /** Begins anew when the job is complete. */
@@ -96,6 +100,7 @@ export class Job {
   #letters: AppendFile | undefined;
   readonly #redact: (text: string) => string;
   readonly #stopping: AbortSignal;
+  readonly #startsLater: boolean;
   #pending: DoneRecord[] = [];
   #steps: Extract<JournalRecord, { readonly t: 'step' }>[] = [];
   #waits = false;
@@ -111,6 +116,7 @@ export class Job {
     this.#random = options.random;
     this.#redact = options.redact;
     this.#stopping = options.stopping;
+    this.#startsLater = options.startsLater ?? false;
     options.stopping.addEventListener('abort', () => this.#idle?.(), { once: true });
     this.folder = folder;
     this.name = name;
@@ -121,7 +127,7 @@ export class Job {
     this.large = new LargeFiles(folder, this.mark);
     if (options.resume === true && firstRecord(folder) === undefined) throw nothingLeft(folder, false);
     makeJobFolder(folder);
-    this.lock = Lock.take(folder, at);
+    this.lock = Lock.take(folder, at, { force: options.force === true });
     try {
       if (fresh) forget(folder);
       let found = openJournal(folder, chain.at(-1) as string);
@@ -180,17 +186,23 @@ export class Job {
     return cleanUp(this.#left, this.#scheduler);
   }
 
-  /** Notes that items begin; it is known if the process dies. */
+  /** Notes that items are to be done. */
   begin(items: readonly Identity[]): void {
     for (const { entry } of items) this.#running.add(entry);
+    if (!this.#startsLater) this.start(items);
+  }
+
+  /** Notes that items are being done now: it is known when the process dies. */
+  start(items: readonly Identity[]): void {
     this.#journal.appendStart(items.map(({ key }) => key));
     this.#journal.write();
   }
 
   /** Notes that an item begins which nothing else runs beside. */
   beginAlone(item: Identity): void {
+    this.#running.add(item.entry);
     this.#journal.append({ t: 'alone', k: item.key });
-    this.begin([item]);
+    this.start([item]);
   }
 
   /** Done when all that was begun has ended, or the run is to end. */
@@ -283,6 +295,11 @@ export class Job {
     return output;
   }
 
+  /** What outputs have now is that of whole blocks of items: see `OutputLines`. */
+  markOutputs(): void {
+    for (const output of this.#outputs) output.mark();
+  }
+
   /** Notes that an item has ended: it counts once `commit` is done, which is to follow. */
   end(record: DoneRecord, entry: number): void {
     this.#pending.push(record);
@@ -305,6 +322,7 @@ export class Job {
 
   async #commitNow(): Promise<void> {
     this.#began = this.#scheduler.now();
+    this.lock.check();
     const ended = this.#pending;
     const steps = this.#steps;
     this.#pending = [];
@@ -314,9 +332,7 @@ export class Job {
     this.#replaced = [];
     const outputs = [
       // What is to be written anew at the end is not what it should be before that.
-      ...[...this.#outputs].flatMap(({ path, size, crc }) =>
-        this.altered.has(path) ? [] : [[path, size, crc] as const],
-      ),
+      ...[...this.#outputs].flatMap(({ path, marked }) => (this.altered.has(path) ? [] : [marked])),
       ...replaced,
     ];
     await Promise.all([

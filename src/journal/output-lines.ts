@@ -36,12 +36,14 @@ export class OutputLines implements ByteWriter {
   #size: number;
   #crc: number;
   #synced: number;
+  #marked: OutputMark;
 
   private constructor(path: string, file: FileHandle, size: number, crc: number, onClose: () => void) {
     this.path = path;
     this.#file = file;
     this.#size = this.#synced = size;
     this.#crc = crc;
+    this.#marked = [path, size, crc];
     this.#onClose = onClose;
   }
 
@@ -61,6 +63,15 @@ export class OutputLines implements ByteWriter {
 
   get begun(): boolean {
     return this.#size > 0;
+  }
+
+  /** What is in it now is that of whole blocks: so much of it may be said to belong to what is done. */
+  mark(): void {
+    this.#marked = [this.path, this.#size, this.#crc];
+  }
+
+  get marked(): OutputMark {
+    return this.#marked;
   }
 
   get size(): number {

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CommandError, CommandResult } from '../core/command-result.js';
 import { unwritable } from '../core/bytes-out.js';
@@ -9,7 +9,7 @@ import { FolderSync } from '../core/folder-sync.js';
 import { Item } from '../core/item.js';
 import { Outcome } from '../core/outcome.js';
 import { writeBlock } from '../core/sink-writer.js';
-import type { DurableSink } from './done-sink.js';
+import type { DurableSink } from './durable-sink.js';
 import { FLAG, STATE } from './item-table.js';
 import type { Job } from './job.js';
 import { OutputLines } from './output-lines.js';
@@ -20,18 +20,21 @@ const BLOCK = 512;
 
 /**
  * Writes an output anew, of what is kept of all items: in the order in which they came by in this run, each once. It takes the
- * place of the older one in one step.
+ * place of the older one in one step. False when the result of an item is not kept: then nothing is changed.
  */
-export async function rebuild(job: Job, sink: DurableSink, path: string, order: string): Promise<void> {
+export async function rebuild(job: Job, sink: DurableSink, path: string, order: string): Promise<boolean> {
   const temp = job.temporary(path);
   const output = await OutputLines.open(temp, undefined, () => undefined);
   try {
     const writer = await sink.open(() => Promise.resolve(output));
     for (const entries of blocksOf(order)) {
-      const block = entries.flatMap((entry) => {
-        const item = itemAt(job, entry);
-        return item === undefined ? [] : [Outcome.of(item)];
-      });
+      const items = entries.map((entry) => itemAt(job, entry));
+      if (items.includes(UNKEPT)) {
+        await writer.close(false);
+        await rm(temp, { force: true });
+        return false;
+      }
+      const block = items.flatMap((item) => (item instanceof Item ? [Outcome.of(item)] : []));
       await writeBlock(writer, block, sink.takes, new Set());
     }
     await writer.close(true);
@@ -45,7 +48,11 @@ export async function rebuild(job: Job, sink: DurableSink, path: string, order: 
     throw error;
   }
   await job.replaced([path, output.size, output.crc]);
+  return true;
 }
+
+/** What stands for an item whose result is not kept. */
+const UNKEPT = 'unkept';
 
 /** The entries of a file of them, some at a time. */
 function* blocksOf(path: string): Generator<number[]> {
@@ -64,11 +71,14 @@ function* blocksOf(path: string): Generator<number[]> {
 }
 
 /** An item as it was at its end; undefined when nothing of it is to be written. */
-function itemAt({ table, results }: Job, entry: number): Item | undefined {
+function itemAt({ table, results }: Job, entry: number): Item | typeof UNKEPT | undefined {
   const state = table.state(entry);
   const place = table.place(entry);
   if (place === undefined || !table.has(entry, FLAG.seen)) return undefined;
-  if (state === STATE.ok) return itemOf(results.read(place));
+  if (state === STATE.ok) {
+    const line = results.read(place);
+    return line.b === 1 ? undefined : (itemOf(line) ?? UNKEPT);
+  }
   return state === STATE.failed || state === STATE.inDoubt ? failedItem(results.read(place)) : undefined;
 }
 

@@ -137,20 +137,21 @@ class Recalling implements Intake<Item> {
       this.#gathered = [];
       // Rows are known at once: only what has to be read from the disk is waited for.
       const known = block.some((item) => fileOf(item) !== undefined) ? await this.#files(block) : undefined;
-      const found: (Item | undefined)[] = [];
-      for (let i = 0; i < block.length; i++) {
-        const item = this.#look(block[i] as Item, known?.[i]);
-        found.push(item instanceof Promise ? await item : item);
-      }
-      this.#begin(found);
+      let found: Item[] = [];
       let weight = 0;
       for (let i = 0; i < block.length; i++) {
         weight += (block[i] as Item).weight;
-        const item = found[i];
-        if (item === undefined || this.#out.closed) continue;
-        if (this.#isSuspect(item)) await this.#alone(item);
-        else this.#out.next(item);
+        const looked = this.#look(block[i] as Item, known?.[i]);
+        const item = looked instanceof Promise ? await looked : looked;
+        if (!this.#isSuspect(item)) {
+          found.push(item);
+          continue;
+        }
+        this.#goOn(found);
+        found = [];
+        await this.#alone(item);
       }
+      this.#goOn(found);
       this.room.give(weight);
     }
     // At once: who comes from now on begins the next round.
@@ -160,15 +161,15 @@ class Recalling implements Intake<Item> {
     else this.#out.complete();
   }
 
-  /** Notes what will be done, in one go. */
-  #begin(found: readonly (Item | undefined)[]): void {
+  /** Lets items go on, once it is noted in one go which of them will be done. */
+  #goOn(found: readonly Item[]): void {
     const begun: Identity[] = [];
-    for (const item of found) {
-      const { identity } = item?.extra ?? {};
-      if (item?.live !== true || identity === undefined || identity.entry < 0 || this.#isSuspect(item)) continue;
-      begun.push(identity);
+    for (const { live, extra } of found) {
+      const { identity } = extra;
+      if (live && identity !== undefined && identity.entry >= 0) begun.push(identity);
     }
-    if (begun.length > 0) this.#job.begin(begun);
+    if (begun.length > 0 && !this.#out.closed) this.#job.begin(begun);
+    for (const item of found) if (!this.#out.closed) this.#out.next(item);
   }
 
   /** Whether an item was being done when several runs died: then it is done while nothing else is. */
@@ -217,7 +218,7 @@ class Recalling implements Intake<Item> {
     return { key: keyOfPart(parent.key, part as number), fingerprint: contentOf(item), times: undefined };
   }
 
-  #look(item: Item, file: Known | undefined): Item | undefined | Promise<Item | undefined> {
+  #look(item: Item, file: Known | undefined): Item | Promise<Item> {
     const { origin, part } = item.extra;
     if (origin instanceof BatchOrigin) return item.withIdentity(identityOfBatch(origin));
     if (part === undefined && origin !== undefined) return item;
@@ -368,7 +369,7 @@ class Look {
     const { replay, needs } = this.#options;
     const line = state === STATE.ok && (replay || needs) ? this.#line() : undefined;
     if (line === undefined) return this.#told('done', done);
-    if (line.n === 1) return this.#told('result', this.#rest());
+    if (line.n === 1 && line.b !== 1) return this.#told('result', this.#rest());
     return this.#told('done', replay ? restored(done, line).withExtra({ recalled: 'shown' }) : done);
   }
 

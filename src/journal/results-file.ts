@@ -27,6 +27,8 @@ export interface KeptLine {
   readonly u?: true | undefined;
   /** There when this is what one step has made of it, and not its end. */
   readonly a?: 1 | undefined;
+  /** Its result is that of another item, with which it went on. */
+  readonly b?: 1 | undefined;
   /** Its result could not be kept, or is not needed. */
   readonly n?: 1 | undefined;
 }
@@ -97,13 +99,13 @@ export class ResultsFile {
 
 /** A line without its closing brace. Keys, fingerprints and links are hexadecimal, and need no quoting. */
 function headOf(line: KeptLine): string {
-  const { k, f, m, s, q, id, w, e, x, u, t, a, n } = line;
+  const { k, f, m, s, q, id, w, e, x, u, t, a, b, n } = line;
   const times = m === undefined ? '' : `,"m":"${m}"`;
   const head = `{"k":"${k}","f":"${f}"${times},"s":"${s}","q":${q},"id":${JSON.stringify(id)}`;
   // Most have nothing else to say.
   const isPlain = w === undefined && e === undefined && x === undefined && u === undefined && t === undefined;
-  if (isPlain && a === undefined) return n === undefined ? head : `${head},"n":1`;
-  return `${head},${JSON.stringify({ w, e, x, u, t, a, n }).slice(1, -1)}`;
+  if (isPlain && a === undefined && b === undefined) return n === undefined ? head : `${head},"n":1`;
+  return `${head},${JSON.stringify({ w, e, x, u, t, a, b, n }).slice(1, -1)}`;
 }
 
 function parsed(text: string, large: LargeOutputs | undefined): ReadLine {

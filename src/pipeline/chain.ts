@@ -11,8 +11,9 @@ import type { Plan, StepUse } from './plan.js';
 const DIGITS = 16;
 
 /**
- * What each step does, with all steps before it: one link more than there are steps, as the first is that of what is
- * read. As long as its link is the same, so is what a step makes of the same item.
+ * What each step does, with all steps before it: the first link is that of what is read, the next that of the first step;
+ * the last one that of all, with the files that are written of results. As long as its link is the same, so is what a step
+ * makes of the same item.
  *
  * How a step is tried - how many at once, how often, how fast - changes no result and is no part of it.
  */
@@ -22,6 +23,9 @@ export function chainOf(plan: Plan, registry: Registry, { context }: Pick<Runtim
     const words = [wordsOf(use, context), ...partsOf(use, registry)].join('\n');
     links.push(linkOf(links.at(-1) as string, words));
   }
+  // Files that are written of results are there by other names when their sink is another one.
+  const files = plan.sinks.filter(({ name }) => registry.get('sink', name).writes !== undefined);
+  if (files.length > 0) links.push(linkOf(links.at(-1) as string, JSON.stringify(saidBy(files))));
   return links;
 }
 

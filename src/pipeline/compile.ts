@@ -7,7 +7,7 @@ import type { Runtime } from '../core/runtime.js';
 import { parseOptions } from '../core/schema.js';
 import { sinkOf } from '../core/sink-of.js';
 import { fromSource } from '../core/source.js';
-import type { DurableSink } from '../journal/done-sink.js';
+import type { DurableSink } from '../journal/durable-sink.js';
 import { isShown, linesOf } from './is-shown.js';
 import type { OpenJob } from './job-of-plan.js';
 import type { Plan, Use } from './plan.js';

@@ -8,7 +8,8 @@ import { contextOf, secretsOf } from './file/context.js';
 import { planOfFile } from './file/plan-of-file.js';
 import type { PipelineFile } from './file/pipeline-file.js';
 import type { Plan } from './plan.js';
-import { run, type RunResult } from './run.js';
+import { run } from './run.js';
+import type { RunResult } from './run-result.js';
 
 export interface DryRunOptions {
   readonly registry: Registry;

@@ -11,7 +11,8 @@ import type { EndedHow } from '../journal/records.js';
 import { recall, type RecallOptions } from '../journal/recall.js';
 import { DurableJob } from '../journal/durable-job.js';
 import { ROOT } from '../journal/jobs-there.js';
-import { doneIn, type DurableSink } from '../journal/done-sink.js';
+import { doneIn } from '../journal/done-sink.js';
+import type { DurableSink } from '../journal/durable-sink.js';
 import type { Durable } from '../core/durable.js';
 import type { Item } from '../core/item.js';
 import type { Outcome } from '../core/outcome.js';
@@ -20,7 +21,7 @@ import { chainOf, linkOf, saidBy } from './chain.js';
 import { isShown, linesOf } from './is-shown.js';
 import type { Plan } from './plan.js';
 import type { KeptLine } from '../journal/results-file.js';
-import type { RunResult } from './run.js';
+import type { RunResult } from './run-result.js';
 
 /** In which job a plan is run, and what is done with what it knows. */
 export interface JobUse extends Pick<RecallOptions, 'retry' | 'onDuplicate'> {
@@ -35,6 +36,8 @@ export interface JobUse extends Pick<RecallOptions, 'retry' | 'onDuplicate'> {
   readonly cwd?: string | undefined;
   /** Only some of its items are read: the others are not gone, and the end of them is not that of the job. */
   readonly part?: boolean | undefined;
+  /** Takes it over from whoever has it. */
+  readonly force?: boolean | undefined;
   /** Throws when there is nothing to go on with. */
   readonly resume?: boolean | undefined;
   /** Begins anew when all was done. */
@@ -55,6 +58,8 @@ export interface OpenJob {
   /** How the run has ended, once it has. */
   how?: EndedHow;
   readonly durable: Durable;
+  /** Told of each item as it gets its turn, where items wait for theirs. */
+  readonly onBegin: (item: Item) => void;
   /** The same, with another way to open outputs that lines are added to. */
   appending(append: Durable['append']): Durable;
   /** Looks up items, and the parts that they are split into. */
@@ -88,9 +93,11 @@ export function openJob(
       scheduler: runtime.scheduler,
       random: () => runtime.random(),
       redact: (text) => runtime.redact(text),
+      startsLater: isSlow(plan, registry),
       stopping: AbortSignal.any([runtime.stopping, runtime.signal]),
       fresh: use.fresh,
       resume: use.resume,
+      force: use.force,
       anew: use.anew,
     }),
     () => wordFor(plan, chain),
@@ -104,11 +111,18 @@ export function openJob(
     at,
     part,
     durable: new DurableJob(job),
+    onBegin: ({ extra: { identity } }) => {
+      if (identity !== undefined && identity.entry >= 0) job.start([identity]);
+    },
     appending: (append) => new DurableJob(job, append),
     recall: recall(job, options),
     done: (sinks, run) => doneIn(job, sinks, { runtime: run, keeps, part, ordered: plan.ordered === true }),
   };
 }
+
+/** Whether there is a step at which items may be for some time. */
+const isSlow = ({ steps }: Plan, registry: Registry): boolean =>
+  steps.some(({ kind, name }) => kind !== 'flow' && registry.get('step', name).workers !== undefined);
 
 /** What is made of the results of a plan. */
 export interface PlanOutputs {

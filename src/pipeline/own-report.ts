@@ -4,7 +4,7 @@ import { redactedJson } from '../core/redacted.js';
 import { writeReport } from '../report/report-file.js';
 import type { Resources } from '../report/report-schema.js';
 import type { RunRecorder } from '../report/run-recorder.js';
-import type { RunResult } from './run.js';
+import type { RunResult } from './run-result.js';
 
 /** How the pipeline ended. */
 interface End extends RunResult {

@@ -20,7 +20,8 @@ import { writeOwnReport } from './own-report.js';
 import { aggregatesError, aggregatesOf } from './aggregates.js';
 import { closingJob, type JobUse, openJob, type OpenJob, stampOf } from './job-of-plan.js';
 import type { Plan } from './plan.js';
-import { run, type RunResult } from './run.js';
+import { run } from './run.js';
+import type { RunResult } from './run-result.js';
 
 /** How a pipeline of a file ended. */
 export interface FileRunResult extends RunResult {

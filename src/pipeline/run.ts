@@ -12,7 +12,7 @@ import {
   takeUntil,
   tap,
 } from 'rxjs';
-import { Account, type Counts } from '../core/account.js';
+import { Account } from '../core/account.js';
 import { BatchxError } from '../core/errors.js';
 import type { StageState } from '../core/events.js';
 import type { Item } from '../core/item.js';
@@ -21,20 +21,10 @@ import type { Runtime } from '../core/runtime.js';
 import { wait } from '../core/wait.js';
 import type { RunRecorder } from '../report/run-recorder.js';
 import { compile, sinks, totalOf } from './compile.js';
-import { Halt, type Halted } from './halt.js';
+import { Halt } from './halt.js';
 import type { OpenJob } from './job-of-plan.js';
 import type { Plan, StepUse } from './plan.js';
-
-/** How a run ended. */
-export interface RunResult {
-  readonly counts: Counts;
-  /** Why it was ended before its input was, if it was; running calls and the sinks had their end all the same. */
-  readonly halted: Halted | undefined;
-  /** True when it was told to stop. */
-  readonly interrupted: boolean;
-  /** Why it could not go on. */
-  readonly error: BatchxError | undefined;
-}
+import type { RunResult } from './run-result.js';
 
 export interface RunOptions {
   readonly registry: Registry;
@@ -102,7 +92,7 @@ export async function run(
   const stages: StageState[] = [];
   const onEnd = inTurn ? undefined : halt.count;
   const onAlike = plan.haltAlike === false ? undefined : halt.alike;
-  const kept = job && { recall: job.recall, chain: job.job.chain };
+  const kept = job && { recall: job.recall, chain: job.job.chain, onBegin: job.onBegin };
   const watch = { onLimit, onRead, onEnd, onAlike, giveUp: givingUp, recorder, stages, ...kept };
   const values = operators.reduce<Observable<unknown>>(
     (above, operator) => above.pipe(operator),

@@ -94,8 +94,7 @@ export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch
     if (own) operators.push(group);
     const counted = (step: Applied): Applied => (meter === undefined ? step : (recorder?.around(step, meter) ?? step));
     const onLimiter = meter && ((limiter: Limiter): void => void (meter.limiter = limiter));
-    // What the last step has made of an item is kept at its end.
-    const keeps = definition.reachesOut === true && index < plan.steps.length - 1;
+    const keeps = definition.reachesOut === true;
     const link = keeps ? watch.chain?.[index + 1] : undefined;
     const known = { name, counted, adaptive, onAlike: watch.onAlike, onLimiter, link };
     group.steps.push(stepOf(use, definition, known, registry, runtime));
@@ -105,6 +104,8 @@ export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch
   }
   if (operators.length > 0 && plan.steps.some(({ output }) => output !== undefined)) operators.push(map(withResult));
   const lastStage = operators.findLastIndex((each) => typeof each !== 'function');
+  // Where items may be for some time: what comes before it is done as soon as it is begun.
+  const firstSlow = operators.findIndex((each) => typeof each !== 'function' && Number.isFinite(each.usual));
   return operators.map((each, index) => {
     if (typeof each === 'function') return each;
     const from = each.concurrency !== undefined ? 'step' : plan.concurrency !== undefined ? 'run' : 'usual';
@@ -130,7 +131,9 @@ export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch
     recorder?.stages.push(state);
     watch.stages?.push(state);
     // Items are done once the last stage has let them go.
-    return stage(steps, options, 'stage', { ...watch, counts, onEnd: index === lastStage ? watch.onEnd : undefined });
+    const onBegin = index === firstSlow ? watch.onBegin : undefined;
+    const onEnd = index === lastStage ? watch.onEnd : undefined;
+    return stage(steps, options, 'stage', { ...watch, counts, onBegin, onEnd });
   });
 }
 

@@ -49,14 +49,14 @@ async function run(folder: string, from: number, to: number, how: EndedHow, batc
   return largest;
 }
 
-it('compacts its journal while it runs once that is large, and at its end; no item is lost by either', async () => {
+it('compacts its journal while it runs, once that is large, and loses no item by that', async () => {
   const folder = join(temporaryFolder(), 'nightly');
   // About 140 bytes an item, so that the limit of 64 MB is passed.
   const largest = await run(folder, 0, 600_000, 'interrupted');
   expect(largest).toBeLessThan(70 * 1024 * 1024);
   expect(statSync(journalOf(folder)).size).toBeLessThan(40 * 1024 * 1024);
   await run(folder, 600_000, 700_000, 'complete');
-  expect(statSync(journalOf(folder)).size).toBeLessThan(1000);
+  expect(statSync(journalOf(folder)).size).toBeLessThan(50 * 1024 * 1024);
   const job = open(folder);
   expect(job.table.size).toBe(700_000);
   let wrong = 0;
@@ -82,6 +82,9 @@ it('knows what files were written for items by the number of the item, also afte
   await job.ready(one, { path: 'out/a', size: 1, sha256: 'x' });
   expect([job.owns(one, 'out/a'), job.owns(two, 'out/a'), job.owns(one, 'out/b')]).toEqual([true, false, false]);
   await job.close('interrupted');
+  // Once for each item is no reason; a second time is.
+  await run(folder, 3, 2000, 'complete');
+  expect(existsSync(join(folder, 'snapshot'))).toBe(false);
   await run(folder, 3, 2000, 'complete');
   expect(existsSync(join(folder, 'snapshot'))).toBe(true);
   const again = open(folder);

@@ -25,8 +25,15 @@ export const runRecord = (epoch = 1, chain = CHAIN, p = 1): JournalRecord => ({
   p,
   chain,
 });
-export const doneRecord = (n: number, more: object = {}): JournalRecord =>
-  ({ t: 'done', k: key(n), f: key(n + 1000), as: 'ok', p: 1, r: n * 300, ...more });
+export const doneRecord = (n: number, more: object = {}): JournalRecord => ({
+  t: 'done',
+  k: key(n),
+  f: key(n + 1000),
+  as: 'ok',
+  p: 1,
+  r: n * 300,
+  ...more,
+});
 export const commitRecord: JournalRecord = { t: 'commit', outputs: [] };
 
 export const journalOf = (folder: string): string => join(folder, JOURNAL);

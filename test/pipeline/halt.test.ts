@@ -8,7 +8,8 @@ import type { Item } from '../../src/core/item.js';
 import type { Slot } from '../../src/core/slot.js';
 import { type HaltRule, toHaltRules } from '../../src/pipeline/halt-rule.js';
 import type { Plan } from '../../src/pipeline/plan.js';
-import { run, type RunResult } from '../../src/pipeline/run.js';
+import { run } from '../../src/pipeline/run.js';
+import type { RunResult } from '../../src/pipeline/run-result.js';
 import { type FakeRuntime, fakeRuntime } from '../../src/testing.js';
 import { turns } from '../../src/testing/turns.js';
 

@@ -106,7 +106,8 @@ class Planner {
       return {
         ...this.#use(entry, outputs, context),
         context: entry.recipe === undefined ? undefined : context,
-        says: [form.verb, optionsIn(form, value)],
+        // Where it writes to is a part of what it does.
+        says: [form.verb, optionsIn(form, value), 'writes' in form.definition ? this.#file.keys.outputRoot : undefined],
         kind: form.definition.kind === 'flow' ? ('flow' as const) : undefined,
         label: textOf(own('name')),
         policies,
