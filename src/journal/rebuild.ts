@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CommandError, CommandResult } from '../core/command-result.js';
 import { unwritable } from '../core/bytes-out.js';
@@ -23,7 +23,10 @@ const BLOCK = 512;
  * place of the older one in one step. False when the result of an item is not kept: then nothing is changed.
  */
 export async function rebuild(job: Job, sink: DurableSink, path: string, order: string): Promise<boolean> {
-  const temp = job.temporary(path);
+  // Of a link it is what it leads to that is replaced; and what is no plain file never is.
+  const place = await realpath(path).catch(() => path);
+  if ((await stat(place).catch(() => undefined))?.isFile() === false) return false;
+  const temp = job.temporary(place);
   const output = await OutputLines.open(temp, undefined, () => undefined);
   try {
     const writer = await sink.open(() => Promise.resolve(output));
@@ -39,10 +42,10 @@ export async function rebuild(job: Job, sink: DurableSink, path: string, order: 
     }
     await writer.close(true);
     job.lock.check();
-    await rename(temp, path).catch((error: unknown) => {
+    await rename(temp, place).catch((error: unknown) => {
       throw unwritable(path, error);
     });
-    await new FolderSync().sync(dirname(path));
+    await new FolderSync().sync(dirname(place));
   } catch (error) {
     await output.close().catch(() => undefined);
     throw error;

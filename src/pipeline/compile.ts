@@ -57,8 +57,8 @@ export function sinks(
     const definition = registry.get('sink', use.name);
     return { use, definition, options: optionsOf(definition, use) };
   });
-  const operators = (those: typeof made) =>
-    those.map(({ definition, options }) => sinkOf<typeof definition.options, unknown>(definition, options, runtime));
+  const operators = (those: typeof made, of = runtime) =>
+    those.map(({ definition, options }) => sinkOf<typeof definition.options, unknown>(definition, options, of));
   if (open === undefined) return operators(made);
   const before = made.filter(({ use }) => !isShown(use, registry));
   const durable = before.map(({ use, definition, options }): DurableSink => ({
@@ -67,9 +67,14 @@ export function sinks(
     open: (append) =>
       definition.open(options, append === undefined ? runtime : { ...runtime, durable: open.appending(append) }),
   }));
+  // Nothing is added to what these have written before.
+  const alone = { ...runtime, durable: undefined };
   return [
     open.done(durable, runtime) as OperatorFunction<unknown, unknown>,
-    ...operators(made.filter(({ use }) => isShown(use, registry))),
+    ...operators(
+      made.filter(({ use }) => isShown(use, registry)),
+      alone,
+    ),
   ];
 }
 

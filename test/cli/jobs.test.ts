@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -236,6 +245,29 @@ describe('a run that is started again', () => {
     expect(twice.stderr).toContain('another item before it has the id 1, but not the same content');
     expect(twice.stderr).toContain('1 ok, 1 failed, 1 skipped');
     expect(work.run('--fresh', '--on-duplicate', 'first').ended).toBe(0);
+  });
+});
+
+describe('an output', () => {
+  it('that is a document, a device or a link is whole, and stays what it is', () => {
+    const work = new Work();
+    const cwd = join(folder, work.name);
+    bash('mkdir there && ln -s there/real.jsonl link.jsonl && ln -s /dev/null nowhere', { cwd });
+    const output = [{ json: 'all.json' }, { csv: 'all.csv' }, { jsonl: 'link.jsonl' }, { lines: 'nowhere' }];
+    work.pipeline({ ...usual, output });
+    for (const rows of [
+      [1, 2],
+      [1, 2, 3],
+      [3, 1],
+    ]) {
+      work.rows(...rows.map((id) => ({ id })));
+      expect(work.run('-k')).toMatchObject({ ended: 0 });
+      expect(JSON.parse(work.read('all.json'))).toEqual(done(...rows));
+      expect(work.read('all.csv').split('\n').slice(1, -1)).toHaveLength(rows.length);
+      expect(work.lines('there/real.jsonl')).toEqual(done(...rows));
+    }
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
+    expect(lstatSync(join(cwd, 'link.jsonl')).isSymbolicLink()).toBe(true);
   });
 });
 
