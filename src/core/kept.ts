@@ -112,9 +112,9 @@ class Tagging {
 
   #output(output: Captured): KeptOutput {
     const { size, kept } = output;
-    const large = size > kept.length ? this.#large?.put(output) : undefined;
+    const large = this.#large?.put(output);
     // What is nowhere else was not there to be shown before, either.
-    return { size, kept, ...(large !== undefined && { large }) };
+    return large === undefined ? { size, kept } : { size, kept: new Uint8Array(), large };
   }
 }
 
@@ -188,7 +188,7 @@ class Untagging {
 
   #output({ size, kept, large }: KeptOutput): Captured {
     const whole = large === undefined ? undefined : this.#large?.get(large);
-    if (whole !== undefined) return { ...whole, size, kept };
+    if (whole !== undefined) return whole;
     return {
       size,
       kept,

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { firstValueFrom, type SchedulerLike } from 'rxjs';
 import type { Identity, OutputFile } from '../core/identity.js';
 import type { ItemChange } from '../core/identity.js';
+import { CommandResult } from '../core/command-result.js';
 import { BatchxError } from '../core/errors.js';
 import { keep } from '../core/kept.js';
 import { tempName } from '../core/output-path.js';
@@ -230,6 +231,8 @@ export class Job {
 
   /** Keeps what a step has made of an item, for a run that is to go on from there. */
   keepStep(identity: Identity, id: string, link: string, change: ItemChange): void {
+    // What a command has said is kept at the end, where that is much.
+    if (saysMuch(change.data)) return;
     const d = keep(change);
     if (d === undefined || !this.isPublic(d)) return;
     const { key: k, fingerprint: f, times: m, entry } = identity;
@@ -410,6 +413,12 @@ export class Job {
     }
   }
 }
+
+/** So much of what a command has said is kept at once, in bytes. */
+const MUCH = 16 * 1024;
+
+const saysMuch = (data: unknown): boolean =>
+  data instanceof CommandResult && data.output.stdout.size + data.output.stderr.size > MUCH;
 
 /** How many items have ended how. */
 export interface Known {

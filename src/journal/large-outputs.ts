@@ -1,4 +1,4 @@
-import { createReadStream, mkdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unwritable } from '../core/bytes-out.js';
@@ -8,10 +8,14 @@ import type { LargeOutputs } from '../core/kept.js';
 import type { Captured } from '../core/process/process.js';
 
 const BLOCK = 64 * 1024;
+/** So much of an output has room in a line of results, in bytes. */
+const LINE = 64 * 1024;
+/** So much of one is in memory when it is looked at again. */
+const KEPT = 1024 * 1024;
 
 /**
- * What commands have written that is more than is kept in memory: a file for each output, in the folder of the job. An
- * output is put there before its item is kept.
+ * What commands have written that is too much for a line of results: a file for each output, in the folder of the job.
+ * An output is put there before its item is kept.
  */
 export class LargeFiles implements LargeOutputs {
   readonly #folder: string;
@@ -39,7 +43,9 @@ export class LargeFiles implements LargeOutputs {
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     return {
       size,
-      kept: new Uint8Array(),
+      get kept() {
+        return beginningOf(path, Math.min(size, KEPT));
+      },
       async *blocks() {
         for await (const block of createReadStream(path, { highWaterMark: BLOCK })) yield block as Buffer;
       },
@@ -72,12 +78,22 @@ export class LargeFiles implements LargeOutputs {
   }
 }
 
-/** Whether a command has written more for an item than is kept in memory. */
+/** Whether a command has written more for an item than goes into a line of results. */
 export const hasLarge = (item: Item): boolean => largeOf(item).length > 0;
 
 function largeOf(item: Item): Captured[] {
   const output = commandResultOf(item)?.output;
-  return output === undefined ? [] : [output.stdout, output.stderr].filter(({ size, kept }) => size > kept.length);
+  return output === undefined ? [] : [output.stdout, output.stderr].filter(({ size }) => size > LINE);
+}
+
+function beginningOf(path: string, length: number): Uint8Array {
+  const bytes = Buffer.alloc(length);
+  const fd = openSync(path, 'r');
+  try {
+    return bytes.subarray(0, readSync(fd, bytes, 0, length, 0));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The folder of large outputs, in that of a job. */

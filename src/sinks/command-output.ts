@@ -53,7 +53,7 @@ export const commandOutputSink = defineSink({
   status: 'stable',
   summary: 'Writes what each command wrote, whole and one after the other.',
   takes: 'settled',
-  shown: () => true,
+  shown: ({ show }) => show,
   options: commandOutputOptions,
   examples: [{ title: 'Each line with the values that it is about', options: { tag: true } }],
   open({ show, tag }, { stdio }) {

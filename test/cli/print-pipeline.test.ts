@@ -49,7 +49,9 @@ function leftBehind(): Record<string, string> {
   const made = ['failed.jsonl', 'a b.txt.copy', 'results/1/x/stdout', 'letters.jsonl'].filter((path) =>
     existsSync(join(folder, path)),
   );
-  const found = made.map((path) => [path, readFileSync(join(folder, path), 'utf8')] as const);
+  // By what a job knows an item is only said where there is one: `map` and `filter` keep none.
+  const read = (path: string): string => readFileSync(join(folder, path), 'utf8').replaceAll(/"key":"[^"]*",/g, '');
+  const found = made.map((path) => [path, read(path)] as const);
   for (const path of ['failed.jsonl', 'a b.txt.copy', 'results', 'letters.jsonl'])
     rmSync(join(folder, path), { recursive: true, force: true });
   return Object.fromEntries(found);
@@ -122,7 +124,7 @@ describe('what --print-pipeline prints passes the check, and does the same when 
     const [first, checked] = await Promise.all([run(command), shell(`batchx check ${name}`)]);
     const made = leftBehind();
     expect(checked).toMatchObject({ stdout: '', ended: 0 });
-    const second = await run(`batchx run ${name} ${flags}`);
+    const second = await run(`batchx run ${name} ${flags} --no-journal`);
     expect({ stdout: second.stdout, ended: second.ended, made: leftBehind() }).toEqual({
       stdout: first.stdout,
       ended: first.ended,

@@ -30,10 +30,10 @@ const rows = <T>(path: string): T[] =>
     .map((line) => JSON.parse(line) as T);
 
 /** Runs a pipeline, and gives what each of those says who tell of it. */
-function run(name: string, pipeline: object): Told {
+function run(name: string, pipeline: object, ...more: string[]): Told {
   const path = file(`${name}.json`, JSON.stringify({ name, ...pipeline }));
   const flags = ['--report', `${name}-report.json`, '--report-items', `${name}-items.jsonl`, '--progress', 'json'];
-  const { stderr, ended } = batchx(['run', path, ...flags]);
+  const { stderr, ended } = batchx(['run', path, ...flags, ...more]);
   const lines = stderr.trimEnd().split('\n');
   const events = lines.filter((line) => line.startsWith('{')).map((line) => progressSchema.parse(JSON.parse(line)));
   return {
@@ -178,7 +178,7 @@ describe('report, progress, events, rows, summary and exit code say the same', (
     const first = run('cached', pipeline);
     expectSame(first, { ...none, ok: 3 });
     expect(step(first, 'exec')).toMatchObject({ attempts: 2, cache: { hits: 1, misses: 2 } });
-    const second = run('cached', pipeline);
+    const second = run('cached', pipeline, '--fresh');
     expectSame(second, { ...none, ok: 3 });
     expect(step(second, 'exec')).toMatchObject({ attempts: 0, cache: { hits: 3, misses: 0 } });
     expect(second.events.filter((event) => event.event === 'batch:cache' && event.hit)).toHaveLength(3);
