@@ -43,7 +43,7 @@ export default {
     const pipeline = scratch('pipeline.json');
     writeFileSync(pipeline, JSON.stringify(file(input, written.run)));
     const results = await alternate(quick ? 3 : 5, {
-      'batchx run': () => measure(batchx[0], [batchx[1], 'run', '-q', pipeline]),
+      'batchx run': () => measure(batchx[0], [batchx[1], 'run', '-q', '--no-journal', pipeline]),
       'batchx map': () => measureInto(written.map, [...batchx, 'map', expression, input]),
     });
     const rows = await sameRows(written.run, written.map);

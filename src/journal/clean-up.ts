@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { SchedulerLike } from 'rxjs';
 import { TEMP } from '../core/output-path.js';
 import { endMarked } from '../core/process/end-marked.js';
+import { RUNS } from './run-folders.js';
 
 /** What runs may have left that died. */
 export interface Left {
@@ -14,15 +15,23 @@ export interface Left {
 }
 
 /** Ends the processes that are left, and removes the temporary files, none of which is ever whole. */
-export async function cleanUp({ processes, folders, marks }: Left, scheduler: SchedulerLike): Promise<void> {
+export async function cleanUp(
+  job: string,
+  { processes, folders, marks }: Left,
+  scheduler: SchedulerLike,
+): Promise<void> {
   await endMarked(processes, scheduler);
+  // In the folders of its runs nobody else writes anything.
+  for (const run of await readdir(join(job, RUNS)).catch(() => [])) await removeTemporary(join(job, RUNS, run), TEMP);
   if (marks.length === 0) return;
   for (const folder of folders) {
-    // What is gone, or cannot be read, cannot be cleaned up.
-    const names = await readdir(folder).catch(() => []);
-    for (const name of names) {
-      if (marks.some((mark) => name.startsWith(`${TEMP}${mark}`)))
-        await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
-    }
+    for (const mark of marks) await removeTemporary(folder, TEMP + mark);
   }
+}
+
+/** Removes what begins so. What is gone, or cannot be read, cannot be cleaned up. */
+async function removeTemporary(folder: string, beginning: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => []))
+    if (name.startsWith(beginning))
+      await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
 }

@@ -184,7 +184,7 @@ export class Job {
 
   /** Ends what is left of the processes of runs that died, and removes their temporary files. To be done before anything runs. */
   recover(): Promise<void> {
-    return cleanUp(this.#left, this.#scheduler);
+    return cleanUp(this.folder, this.#left, this.#scheduler);
   }
 
   /** Notes that items are to be done. */

@@ -70,6 +70,7 @@ export class Halt {
 
   /** Counts an item that is done. */
   readonly count = (item: Item): void => {
+    if (item.extra.recalled !== undefined) return;
     this.#finished++;
     const { error } = item;
     if (error !== undefined) {
@@ -100,6 +101,8 @@ export class Halt {
   outcomes(): MonoTypeOperatorFunction<unknown> {
     return tap((value) => {
       if (!(value instanceof Outcome) || value.status !== 'failed' || this.#known.has(value.item)) return;
+      // What failed in an earlier run would halt each one that is to go on from there.
+      if (value.item.extra.recalled !== undefined) return;
       this.#counts.fail++;
       this.#counts.success--;
       this.#check();

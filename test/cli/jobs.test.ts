@@ -200,6 +200,17 @@ describe('a run that is started again', () => {
     expect(work.run()).toMatchObject({ ended: 0 });
   });
 
+  it('goes on behind what has halted the one before', () => {
+    const work = new Work();
+    const fails = 'sh -c \'echo "$1" >> ran.log; test "$1" != 1\' - {{ id }}';
+    work.pipeline({ ...usual, steps: [{ exec: fails, concurrency: 1 }] });
+    work.rows({ id: 1 }, { id: 2 }, { id: 3 });
+    expect(work.run('--halt', 'soon,fail=1')).toMatchObject({ ended: 3 });
+    expect(work.ran()).toEqual(['1']);
+    expect(work.run('--halt', 'soon,fail=1')).toMatchObject({ ended: 1 });
+    expect(work.ran()).toEqual(['2', '3']);
+  });
+
   it('begins anew, goes on, and keeps nothing, as it is told', () => {
     const work = new Work();
     work.pipeline(usual);

@@ -112,7 +112,7 @@ const same: Readonly<Record<string, Line>> = {
     ended: 3,
   },
   '--halt soon,fail=1': {
-    args: ['-j1', '--halt', 'soon,fail=1', 'cat', ':::', 'letters', 'none', 'numbers'],
+    args: ['-j1', '--halt', 'soon,fail=1', 'cat', ':::', 'numbers', 'none', 'letters'],
     ended: 3,
   },
   '--halt soon,fail=2': {
