@@ -154,7 +154,7 @@ describe('how batchx http ends', () => {
     ['batchx http "$U/items/{{ sku }}" < /dev/null', 4, /there is nothing to do/],
     ['batchx http "$U/items/{{ sku }}" --allow-empty < /dev/null', 0, /^batchx: 0 items read/],
     ['batchx http "$U/items/{{ sku }}" none.jsonl', 4, /there is no such file/],
-    ['batchx http "$U/items/{{ sku }}" skus.jsonl -j1 --strict', 3, /halted at the first failure/],
+    ['batchx http "$U/items/{{ sku }}" skus.jsonl -j1 --strict --fresh', 3, /halted at the first failure/],
     ['batchx http "$U/items/{{ sku }}" skus.jsonl > /dev/full', 5, /cannot write stdout/],
     ['batchx http "$U/items/{{ sku }}" skus.jsonl --report no/r.json', 5, /no\/r.json/],
     ['batchx http "$U/items/{{ sku }}" skus.jsonl --failed no/f.jsonl', 5, /no\/f.jsonl/],
