@@ -1,6 +1,6 @@
 import { keyOfPart } from './fingerprints.js';
 import { FLAG, type ItemTable, STATE } from './item-table.js';
-import type { RecallJob } from './recall.js';
+import type { RecallJob } from './recall-options.js';
 import { wordOf } from './words.js';
 
 /**

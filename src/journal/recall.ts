@@ -1,65 +1,16 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
-import { leftInDoubt } from '../core/dead-letter.js';
 import { BatchxError } from '../core/errors.js';
 import type { Identity } from '../core/identity.js';
-import type { ItemChange } from '../core/identity.js';
 import type { Item } from '../core/item.js';
 import { BatchOrigin } from '../core/origin.js';
 import { Room } from '../core/rooms.js';
 import { type Intake, subscribeThrough } from '../core/upstream.js';
 import { contentOf, fileOf, fingerprintOf, keyOfPart } from './fingerprints.js';
 import { identifyFile, identifyRow, type Known, Occurrences } from './identify.js';
-import { FLAG, STATE, type State } from './item-table.js';
-import type { Job } from './job.js';
+import { FLAG, STATE } from './item-table.js';
+import { Look } from './look.js';
+import { type RecallJob, type RecallOptions, told } from './recall-options.js';
 import { wordOf } from './words.js';
-import { errorOf } from './rebuild.js';
-import type { ReadLine } from './results-file.js';
-
-/** What is done with what earlier runs have left. */
-export interface RecallOptions {
-  /** Which of those that did not go well are run again; none unless said. */
-  readonly retry?: 'failed' | 'in-doubt' | 'all' | undefined;
-  /** Whether what was done earlier is shown again, so that its results are needed. */
-  readonly replay: boolean;
-  /** Whether the results of all items are needed at the end, to write an output anew. */
-  readonly needs: boolean;
-  /** Whether the files that were written for an item are still there; undefined when they need not be. */
-  readonly intact?: ((line: ReadLine) => Promise<boolean> | boolean) | undefined;
-  /** Whether items are split, and the parts of those that were done are to come by again. */
-  readonly splits?: boolean | undefined;
-  /** What becomes of an item with the key of another one before it, but with other content. */
-  readonly onDuplicate?: 'error' | 'first' | undefined;
-  /** Whether items can be done one at a time, as nothing waits for several of them. */
-  readonly alone?: boolean | undefined;
-  /** Told of each item that was looked up, as it goes on, and what is known of it. */
-  readonly tell?: ((recalled: Recalled, item: Item) => void) | undefined;
-}
-
-/**
- * What is known of an item: that it has its end (`done`, `failed`, `in-doubt`, `deferred`), that it has none (`new`, or
- * `begun` by a run that ended before it), or why it is to be done again although it had one: another `content`, another
- * `step`, `outputs` that are not there, a `result` that is needed and was not kept. Or it has the key of one before it,
- * with the same content (`duplicate`) or another one (`same-id`). What ends the process each time that it is done is
- * `poison`.
- */
-export type Recalled =
-  | 'done'
-  | 'failed'
-  | 'in-doubt'
-  | 'deferred'
-  | 'new'
-  | 'begun'
-  | 'content'
-  | 'step'
-  | 'outputs'
-  | 'result'
-  | 'duplicate'
-  | 'poison'
-  | 'same-id';
-
-/** What is needed of a job to look up its items: one that is only looked at will do. */
-export type RecallJob = Pick<Job, 'table' | 'results' | 'chain' | 'state' | 'superseded' | 'begin' | 'touch'> &
-  Partial<Pick<Job, 'beginAlone' | 'idle'>>;
 
 /** How many items are looked up before they go on, at most: those of them are suspect when the process dies. */
 const BLOCK = 512;
@@ -276,132 +227,4 @@ function setAside(item: Item, identity: Identity): Item {
   const what = `crashes-the-runner: the process died ${POISON} times while nothing but this item was being done`;
   const how = 'it is set aside; --retry failed tries it again';
   return item.withIdentity(identity).fail(new BatchxError('exec', `${what}; ${how}`, { class: 'permanent' }));
-}
-
-/** What an earlier run has left of an item. */
-class Look {
-  readonly #job: RecallJob;
-  readonly #options: RecallOptions;
-  readonly #item: Item;
-  readonly #identity: Identity;
-  readonly #place: number | undefined;
-
-  constructor(job: RecallJob, options: RecallOptions, item: Item, identity: Identity, place: number | undefined) {
-    this.#job = job;
-    this.#options = options;
-    this.#item = item;
-    this.#identity = identity;
-    this.#place = place;
-  }
-
-  /** Whether its content is another one. A file with other times may have the same. */
-  changed(same: boolean): boolean {
-    if (same) return false;
-    const { key, times, fingerprint } = this.#identity;
-    if (times === undefined || this.#place === undefined) return true;
-    if (this.#job.results.read(this.#place).f !== fingerprint) return true;
-    this.#job.touch(key, times);
-    return false;
-  }
-
-  /** Everything is to be done. */
-  anew(): Item {
-    return this.#item.withIdentity(this.#identity);
-  }
-
-  /** What is done with an item that is as it was. */
-  goOn(state: State): Item | Promise<Item> {
-    const { retry = 'none' } = this.#options;
-    const { table, chain } = this.#job;
-    // Whether it is another one that it was done by, as it may be, is said by its line.
-    const other = table.has(this.#identity.entry, FLAG.other) && this.#line()?.s !== chain.at(-1);
-    switch (state) {
-      case STATE.failed:
-        if (retry === 'failed' || retry === 'all') return this.#told('failed', this.#rest());
-        return other ? this.#told('step', this.#rest()) : this.#told('failed', this.#failed());
-      case STATE.inDoubt:
-        return this.#told('in-doubt', retry === 'in-doubt' || retry === 'all' ? this.#rest() : this.#failed());
-      case STATE.ok:
-      case STATE.skipped:
-        return this.#done(state, other);
-      default:
-        return this.#begun();
-    }
-  }
-
-  /** One that was begun: a call that must not be done twice may have been done. */
-  #begun(): Item {
-    const rest = this.#rest();
-    const { entry } = this.#identity;
-    const step = this.#job.state.intents.get(entry);
-    const { retry } = this.#options;
-    if (step === undefined) return this.#told('begun', rest);
-    const again = retry === 'in-doubt' || retry === 'all';
-    const why = leftInDoubt(`the run died while \`${step}\` was being done`);
-    return this.#told('in-doubt', again ? rest : rest.fail(why));
-  }
-
-  #told(recalled: Recalled, item: Item): Item {
-    return told(this.#options, recalled, item);
-  }
-
-  #line(): ReadLine | undefined {
-    return this.#place === undefined ? undefined : this.#job.results.read(this.#place);
-  }
-
-  #done(state: State, other: boolean): Item | Promise<Item> {
-    const { table } = this.#job;
-    if (other) return this.#told('step', this.#rest());
-    const { intact } = this.#options;
-    if (!table.has(this.#identity.entry, FLAG.files) || intact === undefined) return this.#shown(state);
-    const line = this.#line();
-    const good = line === undefined || intact(line);
-    const goesOn = (is: boolean): Item => (is ? this.#shown(state) : this.#told('outputs', this.#rest()));
-    return typeof good === 'boolean' ? goesOn(good) : good.then(goesOn);
-  }
-
-  /** The item with what had come of it, where somebody wants to see that. */
-  #shown(state: State): Item {
-    const done = this.anew().skip('already-done').withExtra({ recalled: 'silent' });
-    // What was split comes by again for its parts.
-    if (this.#options.splits === true && this.#item.extra.part === undefined)
-      return this.#told('done', this.#rest(false));
-    const { replay, needs } = this.#options;
-    const line = state === STATE.ok && (replay || needs) ? this.#line() : undefined;
-    if (line === undefined) return this.#told('done', done);
-    if (line.n === 1 && line.b !== 1) return this.#told('result', this.#rest());
-    return this.#told('done', replay ? restored(done, line).withExtra({ recalled: 'shown' }) : done);
-  }
-
-  #failed(): Item {
-    const line = this.#line();
-    const error = line === undefined ? new BatchxError('bug', 'it failed in an earlier run') : errorOf(line);
-    return this.anew().withExtra({ recalled: 'shown' }).fail(error);
-  }
-
-  /** What is left to do: what steps have made of it before is not done again as long as all before them is as it was. */
-  #rest(supersedes = true): Item {
-    const { chain, results, table } = this.#job;
-    if (supersedes && table.state(this.#identity.entry) !== STATE.begun) this.#job.superseded = true;
-    const kept = new Map<string, ItemChange>();
-    for (let place = this.#place ?? -1; place >= 0;) {
-      const line = results.read(place);
-      if (line.f !== this.#identity.fingerprint) break;
-      if (line.a === 1 && chain.includes(line.s) && !kept.has(line.s)) kept.set(line.s, line.d as ItemChange);
-      place = line.q;
-    }
-    const identity = kept.size === 0 ? this.#identity : { ...this.#identity, kept };
-    return this.#item.withIdentity(identity);
-  }
-}
-
-function told({ tell }: RecallOptions, recalled: Recalled, item: Item): Item {
-  tell?.(recalled, item);
-  return item;
-}
-
-/** An item with what was kept of it. */
-function restored(item: Item, line: ReadLine): Item {
-  const first = line.u === true ? item : item.withData(line.d);
-  return line.o === undefined ? first : first.withExtra({ outputs: line.o });
 }
