@@ -17,6 +17,7 @@ const jobOptions = z.strictObject({
   root: z.string().min(1).optional(),
   fresh: z.boolean().optional(),
   retry: z.enum(['failed', 'in-doubt', 'all']).optional(),
+  verify: z.boolean().optional(),
   durability: z.enum(['power', 'off']).optional(),
 });
 

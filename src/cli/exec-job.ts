@@ -38,9 +38,9 @@ export async function runInJob(use: JobUse, plan: Plan, options: ExecInJob): Pro
   const { runtime, account, line, keepRuns, retrying, onJob } = options;
   const registry = registryFor(retrying);
   const stamp = new Date(runtime.wallNow()).toISOString();
+  const recorder = new RunRecorder(runtime, account);
   const open = openJob({ ...use, stamp }, plan, registry, runtime, false);
   onJob(open);
-  const recorder = new RunRecorder(runtime, account);
   const result = await closingJob(open, plan, run(plan, { registry, runtime, account, recorder, job: open }));
   const keep = async ({ halted, interrupted, error }: RunResult, ending: Ending): Promise<Ending> => {
     const report = makeReport(recorder, {

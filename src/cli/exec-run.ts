@@ -19,7 +19,7 @@ import type { Again } from './failures.js';
 import { rewordFor } from './flag-words.js';
 import { LineOutput } from './line-output.js';
 import { inSession, type Session } from './session.js';
-import { jobOf, tellJob } from './job.js';
+import { againIn, jobOf, tellJob } from './job.js';
 import { commandLine } from './command-line.js';
 import { say } from './terminal.js';
 
@@ -35,8 +35,23 @@ export async function runCommands(line: ExecLine): Promise<Ending> {
   let keep: Keep | undefined;
   const onEnd: Keep = (result, ending) => keep?.(result, ending) ?? Promise.resolve(ending);
   const reword = rewordFor(execFlags);
-  const options = { quiet, progress, rows: true, again: againOf(line), reword, speaksForItself, onEnd };
-  return inSession(options, (session) => runStep(line, session, (made) => (keep = made)));
+  let inJob: Again | undefined;
+  const options = {
+    quiet,
+    progress,
+    durability: line.flags.durability,
+    rows: true,
+    get again() {
+      return inJob ?? againOf(line);
+    },
+    reword,
+    speaksForItself,
+    onEnd,
+  };
+  const onJob = (open: OpenJob): void => {
+    inJob = againIn(open, commandLine('exec', line.args), (text) => text);
+  };
+  return inSession(options, (session) => runStep(line, session, { onKeep: (made) => (keep = made), onJob }));
 }
 
 /** Keeps the report of a run that ends so, and gives how the program ends then. */
@@ -45,7 +60,7 @@ type Keep = (result: RunResult, ending: Ending) => Promise<Ending>;
 async function runStep(
   line: ExecLine,
   { runtime, account }: Session,
-  onKeep: (keep: Keep) => void,
+  { onKeep, onJob: opened }: { readonly onKeep: (keep: Keep) => void; readonly onJob: (open: OpenJob) => void },
 ): Promise<RunResult> {
   const { flags, retrying } = line;
   refuseClosedOutput();
@@ -65,7 +80,10 @@ async function runStep(
     : jobOf('exec-*', { ...flags, retry: flags['retry-in-doubt'] ? 'in-doubt' : flags.retry }, command, retrying);
   const inJob = async (job: JobUse): Promise<RunResult> => {
     const { runInJob } = await import('./exec-job.js');
-    const onJob = (open: OpenJob): void => tellJob(open, flags);
+    const onJob = (open: OpenJob): void => {
+      opened(open);
+      tellJob(open, flags);
+    };
     const options = { runtime, account, line: command, keepRuns: flags['keep-runs'], retrying, onJob };
     const { result, keep } = await runInJob(job, plan, options);
     onKeep(keep);

@@ -44,7 +44,8 @@ function fromNothing(mayBeEmpty: boolean): Use[] {
 function rowsOf({ inputs, lists, flags }: ExecLine, format: string, runtime: Runtime): Promise<Use[]> {
   if (lists.length > 0) throw new BatchxError('usage', 'expected --in with files: values are text as they stand');
   refuseListFlags(flags);
-  const rowFlags = { in: format, 'allow-empty': flags['allow-empty'], quiet: flags.quiet } as never;
+  const { quiet, failed } = flags;
+  const rowFlags = { in: format, 'allow-empty': flags['allow-empty'], quiet, failed } as never;
   return rowSources(inputs, { flags: rowFlags, literals: undefined, positionals: [], args: [] }, runtime);
 }
 

@@ -22,6 +22,8 @@ export interface Again {
   readonly file: string;
   /** The command line that runs just that, where there is one. */
   readonly command: string | undefined;
+  /** The one that runs what is in doubt as well, where that is not the same with a flag of its own. */
+  readonly doubtful?: string | undefined;
   /** Whether the results of these few would take the place of those of all. */
   readonly replaces?: boolean;
   /** Whether the input reads no such file: then it is of no use as one. */
@@ -146,13 +148,13 @@ export function describe({ code, pattern, where, message, retried }: Omit<Cause,
   return room - line.length > TITLE.least ? `${line}: ${said}` : line;
 }
 
-function howAgain({ file, command, replaces, unread }: Again, { failed, inDoubt }: Counts): string[] {
+function howAgain({ file, command, doubtful: also, replaces, unread }: Again, { failed, inDoubt }: Counts): string[] {
   const those = failed === 1 ? 'the one that failed' : `just the ${number(failed)} that failed`;
   const how = replaces === true ? 'give it as input, with other outputs' : 'give it as input';
   if (unread === true) return [`what failed is in ${file}`];
   if (command === undefined) return [`what failed is in ${file}: ${how}, and ${those} will run again`];
   const doubtful = inDoubt === 1 ? 'the one in doubt' : `the ${number(inDoubt)} in doubt`;
-  const twice = command.replace(/^(batchx \S+)/, '$1 --retry-in-doubt');
+  const twice = also ?? command.replace(/^(batchx \S+)/, '$1 --retry-in-doubt');
   return [
     ...(failed === 0 ? [] : [`to run ${those} again: ${command}`]),
     ...(inDoubt === 0

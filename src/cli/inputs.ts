@@ -46,11 +46,17 @@ export function sourcesOf(paths: readonly string[], format: Format | undefined, 
 /**
  * The files that stand on the command line: paths, globs, directories, `-`; with nothing, standard input.
  *
- * What does not exist throws, and unless that may be so, a glob or a folder in which there is nothing.
+ * What does not exist throws, and unless that may be so, a glob or a folder in which there is nothing. What the run itself
+ * writes to is only read where it is named.
  */
-export async function filesOf(inputs: readonly string[], mayBeEmpty: boolean): Promise<string[]> {
+export async function filesOf(
+  inputs: readonly string[],
+  mayBeEmpty: boolean,
+  own: readonly string[] = [],
+): Promise<string[]> {
   const named = inputs.length === 0 ? ['-'] : inputs;
-  const paths = (await Promise.all(named.map((input) => pathsOf(input, mayBeEmpty)))).flat();
+  const outputs = own.flatMap((path) => realOf(path) ?? []);
+  const paths = (await Promise.all(named.map((input) => pathsOf(input, mayBeEmpty, outputs)))).flat();
   if (paths.filter((path) => path === '-').length > 1) {
     throw new BatchxError('usage', 'expected `-` only once: standard input can be read once');
   }
@@ -59,7 +65,7 @@ export async function filesOf(inputs: readonly string[], mayBeEmpty: boolean): P
 
 const endingOf = (path: string): string => /\.(\w+)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
 
-async function pathsOf(input: string, mayBeEmpty: boolean): Promise<string[]> {
+async function pathsOf(input: string, mayBeEmpty: boolean, own: readonly string[]): Promise<string[]> {
   if (input === '-') return ['-'];
   if (input === '') throw new BatchxError('usage', 'expected a path, got empty text');
   const stat = statOf(input);
@@ -69,11 +75,11 @@ async function pathsOf(input: string, mayBeEmpty: boolean): Promise<string[]> {
   };
   if (stat?.isDirectory() === true)
     return found(
-      await expand(`**/*.{${Object.keys(byEnding).join()}}{,.gz}`, input),
+      await expand(`**/*.{${Object.keys(byEnding).join()}}{,.gz}`, own, input),
       `${input} has no .jsonl, .json, .csv, .tsv or .txt files in it`,
     );
   if (stat !== undefined) return [input];
-  if (/[*?[\]{}]|[@!+]\(/.test(input)) return found(await expand(input), `${input} matches no file`);
+  if (/[*?[\]{}]|[@!+]\(/.test(input)) return found(await expand(input, own), `${input} matches no file`);
   const near = suggest(basename(input), namesIn(dirname(input)));
   const hint = near === undefined ? '' : `; did you mean ${join(dirname(input), near)}?`;
   throw new BatchxError('input', `cannot read ${input}: there is no such file${hint}`, { where: input });
@@ -95,10 +101,19 @@ function namesIn(folder: string): string[] {
   }
 }
 
+/** A path without links; undefined where nothing is. */
+function realOf(path: string): string | undefined {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The files that match, in the order of their names. Links are followed; what several names lead to is given once. */
-async function expand(pattern: string, cwd?: string): Promise<string[]> {
+async function expand(pattern: string, own: readonly string[], cwd?: string): Promise<string[]> {
   const paths = (await findFiles(pattern, cwd)).sort();
-  const seen = new Set<string>();
+  const seen = new Set(own);
   return paths.filter((path) => {
     const real = realpathSync.native(path);
     return !seen.has(real) && seen.add(real);

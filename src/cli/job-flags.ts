@@ -30,6 +30,10 @@ export const jobFlags = {
     z.boolean().default(false),
     'Do not show results on standard output again that an earlier run has written there.',
   ),
+  verify: flag(
+    z.boolean().default(false),
+    'Read the files that earlier runs have written for items, and make those again that were altered; unless said only their sizes are compared.',
+  ),
   'on-duplicate': flag(
     oneOf(['error', 'first']).default('error'),
     'What to do with an item whose id another one before it has, with other content: fail it, or pass it over. One with the same content is passed over in any case.',

@@ -1,9 +1,13 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { BatchxError, messageOf } from '../core/errors.js';
 import { MARK } from '../core/process/process-table.js';
 import type { Counts } from '../core/account.js';
-import { ROOT } from '../journal/jobs-there.js';
+import { FAILED } from '../journal/job-files.js';
+import { ROOT } from '../journal/root.js';
 import type { JobUse, OpenJob } from '../pipeline/job-of-plan.js';
+import { shellLine } from './again.js';
+import type { Again } from './failures.js';
 import { number } from './progress-line.js';
 import { say } from './terminal.js';
 import type { CommandLine } from './command-line.js';
@@ -19,6 +23,7 @@ export interface JobFlags {
   readonly 'break-lock': boolean;
   readonly retry?: 'failed' | 'in-doubt' | 'all' | undefined;
   readonly 'only-new': boolean;
+  readonly verify: boolean;
   readonly 'on-duplicate': 'error' | 'first';
   readonly durability: 'power' | 'off';
   readonly 'keep-runs': number;
@@ -50,6 +55,7 @@ export function jobOf(name: string, flags: JobFlags, line: CommandLine, retrying
     fresh,
     retry,
     onlyNew: flags['only-new'],
+    verify: flags.verify,
     resume,
   };
 }
@@ -80,6 +86,17 @@ export function tellJob({ job, part }: OpenJob, { quiet }: JobFlags): void {
     ...(inDoubt > 0 ? [`${number(inDoubt)} in doubt`] : []),
   ];
   say(`resuming ${job.folder}: ${number(ok)} done${also.map((each) => `, ${each}`).join('')}`);
+}
+
+/** How what fails in a job is run again; undefined where its command line had a secret in it, which is not kept. */
+export function againIn(
+  { job: { folder, name } }: OpenJob,
+  { args }: CommandLine,
+  redact: (text: string) => string,
+): Again | undefined {
+  if (args.some((arg) => redact(arg) !== arg)) return undefined;
+  const command = shellLine(['batchx', 'retry', name]);
+  return command === undefined ? undefined : { file: join(folder, FAILED), command, doubtful: `${command} --in-doubt` };
 }
 
 /** What is said at the end of a run that had nothing to do. */

@@ -2,18 +2,21 @@ import { readFile } from 'node:fs/promises';
 import type * as z from 'zod';
 import { builtin } from '../builtin.js';
 import { BatchxError, messageOf, systemCode } from '../core/errors.js';
+import { createRuntime } from '../core/runtime.js';
+import { outputPlaces } from '../pipeline/file/check-outputs.js';
 import { strangeValues } from '../pipeline/file/config-names.js';
+import { contextOf } from '../pipeline/file/context.js';
 import { type Document, parseDocument } from '../pipeline/file/document.js';
 import { loadDocument } from '../pipeline/file/load-pipeline.js';
 import { loadManifest, type Manifest, pipelineOfManifest, withManifest } from '../pipeline/file/manifest-file.js';
 import { asKeys, type Keys, type PipelineFile, pipelineIn, pipelineNames } from '../pipeline/file/pipeline-file.js';
 import { withRecipes } from '../pipeline/file/recipes.js';
-import type { fileFlags } from './run-flags.js';
+import type { fileFlags, runFlags } from './run-flags.js';
 import { inputFor } from './run-inputs.js';
 
 /** What a command line says of a pipeline. */
 export interface PipelineLine {
-  readonly flags: z.output<z.ZodObject<typeof fileFlags>>;
+  readonly flags: z.output<z.ZodObject<typeof fileFlags>> & Partial<z.output<typeof runFlags>>;
   readonly positionals: readonly string[];
   readonly literals: readonly string[] | undefined;
 }
@@ -57,14 +60,22 @@ async function pipelineFrom(
     const got = literals === undefined ? read.join(' ') : `::: ${literals.join(' ')}`;
     throw new BatchxError('usage', `expected either --manifest or other inputs, got both (${got})`);
   }
-  const input = await inputFor(file, read, literals);
-  const keys = {
-    ...file.keys,
-    ...(input !== undefined && { input }),
-    ...(output !== undefined && { outputRoot: output }),
-  };
+  const keys = { ...file.keys, ...(output !== undefined && { outputRoot: output }) };
   const values = flags.config === undefined || isInline(flags.config) ? [] : [flags.config];
-  return { ...file, keys: await withConfig(file, keys, flags), values };
+  const whole = { ...file, keys: await withConfig(file, keys, flags), values };
+  const input = await inputFor(file, read, literals, () => ownOf(whole, flags));
+  return input === undefined ? whole : { ...whole, keys: { ...whole.keys, input } };
+}
+
+/** What a run of a pipeline writes to, as far as that is known. */
+function ownOf(file: PipelineFile, { failed, report, 'report-items': items }: PipelineLine['flags']): string[] {
+  const flagged = [failed, report, items].filter((path) => path !== undefined);
+  try {
+    return [...flagged, ...outputPlaces(file, contextOf(file, createRuntime())).map(({ place }) => place)];
+  } catch {
+    // What is wrong with the pipeline is told when it is checked.
+    return flagged;
+  }
 }
 
 async function withConfig(file: PipelineFile, keys: Keys, { config, set = [] }: PipelineLine['flags']): Promise<Keys> {

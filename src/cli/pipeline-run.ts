@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { Counts } from '../core/account.js';
 import type * as z from 'zod';
 import { BatchxError } from '../core/errors.js';
@@ -16,7 +15,8 @@ import type { WorkersBy } from '../report/recommendations.js';
 import type { Report } from '../report/report-schema.js';
 import type { RunRecorder } from '../report/run-recorder.js';
 import { commandAgain } from './again.js';
-import { jobOf, nothingLeft, tellJob } from './job.js';
+import { jobName } from './job-name.js';
+import { againIn, jobOf, nothingLeft, tellJob } from './job.js';
 import { type CommandLine, commandLine } from './command-line.js';
 import { keepRun } from './kept-run.js';
 import { planFor, registryFor, type Retrying } from './retrying.js';
@@ -56,15 +56,6 @@ export async function runPipelineFile(line: ParsedLine<typeof runFlags>): Promis
     job: jobName(file.name, line),
     retrying: line.retrying,
   });
-}
-
-/** Another input, or another place for what is made of it, is another job. */
-function jobName(name: string, { flags, positionals, literals }: ParsedLine<typeof runFlags>): string {
-  const { input, manifest, output, test } = flags;
-  const others = [positionals.slice(1), literals, input, manifest, output];
-  const given = others.some((each) => each !== undefined && each.length > 0);
-  const word = given ? `-${hash('sha256', JSON.stringify(others)).slice(0, 8)}` : '';
-  return `${name}${test ? '_test' : ''}${word}`;
 }
 
 /** The flags that say how a pipeline is run, whatever it does. */
@@ -117,7 +108,7 @@ export async function runChecked(file: PipelineFile, flags: Running, around: Aro
   if (failed !== undefined) await checkFailed(failed);
   let open: OpenJob | undefined;
   const keep = async (made: Report): Promise<void> => {
-    const options = { keep: flags['keep-runs'], redact, runtime: createRuntime() };
+    const options = { keep: flags['keep-runs'], redact, runtime: createRuntime({ durability: flags.durability }) };
     if (open !== undefined) await keepRun(open, made, command, options);
   };
   const reporting = new Reporting({
@@ -127,6 +118,7 @@ export async function runChecked(file: PipelineFile, flags: Running, around: Aro
     json,
     redact,
     again,
+    inJob: () => open && againIn(open, command, redact),
     letters,
     workersBy,
     keep,
@@ -134,13 +126,16 @@ export async function runChecked(file: PipelineFile, flags: Running, around: Aro
   await reporting.check();
   const outputs = entriesOf(file, 'output');
   const rows = outputs.length === 0 || outputs.some(({ form, value }) => value[form.verb] === '-');
-  return inSession({ quiet, progress, rows, stages: true, reword, conclude: reporting.conclude }, (session) =>
-    runIn({ ...session, runtime: prepare(session.runtime) }, file, flags, {
-      ...around,
-      name,
-      recorder: reporting.begin(session),
-      onJob: (opened) => (open = opened),
-    }),
+  const { durability } = flags;
+  return inSession(
+    { quiet, progress, durability, rows, stages: true, reword, conclude: reporting.conclude },
+    (session) =>
+      runIn({ ...session, runtime: prepare(session.runtime) }, file, flags, {
+        ...around,
+        name,
+        recorder: reporting.begin(session),
+        onJob: (opened) => (open = opened),
+      }),
   );
 }
 
@@ -207,6 +202,7 @@ function changed(plan: Plan, flags: Running): Plan {
     limit: flags.limit ?? plan.limit,
     concurrency: flags.concurrency ?? plan.concurrency,
     ordered: flags['keep-order'] ?? plan.ordered,
+    writes: [...(plan.writes ?? []), ...[flags.report, flags['report-items']].filter((path) => path !== undefined)],
     halt: rules.length > 0 ? rules : plan.halt,
     sinks,
   };

@@ -11,6 +11,7 @@ import { faultsError } from '../pipeline/file/faults.js';
 import type { Plan } from '../pipeline/plan.js';
 import { type PlannedItem, planItems } from '../pipeline/plan-items.js';
 import { type Ending, EXIT } from './exit.js';
+import { jobName } from './job-name.js';
 import { pipelineOf } from './pipeline-of.js';
 import type { ParsedLine } from './parse-line.js';
 import type { planFlags } from './plan-flags.js';
@@ -32,8 +33,8 @@ export async function planPipeline(line: ParsedLine<typeof planFlags>): Promise<
   hideWith(redact);
   const faults = await whileLoading(() => checkPipeline(file, createRuntime()));
   if (faults.length > 0) throw faultsError(faults);
-  const name = flags.job ?? file.name;
-  const { fresh, retry, 'on-duplicate': onDuplicate, 'only-new': onlyNew } = flags;
+  const name = flags.job ?? jobName(file.name, line);
+  const { fresh, retry, 'on-duplicate': onDuplicate, 'only-new': onlyNew, verify } = flags;
   const counts = new PlanCounts();
   let text = '';
   let written = Promise.resolve();
@@ -49,16 +50,18 @@ export async function planPipeline(line: ParsedLine<typeof planFlags>): Promise<
     if (text.length > PIECE) flush();
   };
   const runtime = createRuntime();
-  const use = { name, version, fresh, retry, onDuplicate, onlyNew };
+  const use = { name, version, fresh, retry, onDuplicate, onlyNew, verify };
   const change = (plan: Plan): Plan => planned(plan, flags);
-  const whole = await planItems(file, { registry: builtin, runtime, use, change, tell });
+  const { untold, own } = await planItems(file, { registry: builtin, runtime, use, change, tell });
   flush();
   await written;
-  const told: Counted = counts.told(whole);
+  const told: Counted = counts.told(untold === undefined, own);
   if (told.items === 0 && (told.gone ?? 0) === 0)
     throw new BatchxError('input', 'there is nothing to do: the input has no items');
   if (flags.items) return EXIT.ok;
-  await writeOut(flags.json ? `${JSON.stringify({ job: name, ...told }, null, 2)}\n` : planLines(name, told, retry));
+  await writeOut(
+    flags.json ? `${JSON.stringify({ job: name, ...told }, null, 2)}\n` : planLines(name, told, { retry, untold }),
+  );
   return EXIT.ok;
 }
 

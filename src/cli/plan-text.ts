@@ -1,4 +1,4 @@
-import type { PlannedItem } from '../pipeline/plan-items.js';
+import type { Planned, PlannedItem } from '../pipeline/plan-items.js';
 import { number } from './progress-line.js';
 
 /** What an item is, as users are told it. */
@@ -47,6 +47,8 @@ export interface Counted extends Readonly<Record<Exclude<PlanState, 'in-doubt' |
   readonly inDoubt: number;
   /** Null when not all of the input was read. */
   readonly gone: number | null;
+  /** How many files were found that runs have written themselves: they are no items. */
+  readonly own: number;
   /** How many a run would do. */
   readonly runs: number;
   /** How many of them for which reason; those that are only new have none. */
@@ -67,7 +69,7 @@ export class PlanCounts {
     if (why !== undefined) this.#why.set(why, (this.#why.get(why) ?? 0) + 1);
   }
 
-  told(whole: boolean): Counted {
+  told(whole: boolean, own: number): Counted {
     const of = (state: PlanState): number => this.#states.get(state) ?? 0;
     const gone = of('gone');
     return {
@@ -80,15 +82,26 @@ export class PlanCounts {
       deferred: of('deferred'),
       duplicate: of('duplicate'),
       gone: whole ? gone : null,
+      own,
       runs: this.#runs,
       why: Object.fromEntries(this.#why),
     };
   }
 }
 
+const UNTOLD = { limit: 'with --limit', gathered: 'where items are put together and then split' } as const;
+
+/** What is said of files that are no items. */
+export const ownLine = (own: number): string =>
+  `left out ${number(own)} ${own === 1 ? 'file' : 'files'} of the input that this run, or one before it, writes itself`;
+
 /** The plan of a run, as people read it. */
-export function planLines(job: string, told: Counted, retry: string | undefined): string {
-  const { items, done, new: fresh, changed, failed, inDoubt, deferred, duplicate, gone, runs, why } = told;
+export function planLines(
+  job: string,
+  told: Counted,
+  { retry, untold }: { readonly retry: string | undefined; readonly untold: Planned['untold'] },
+): string {
+  const { items, done, new: fresh, changed, failed, inDoubt, deferred, duplicate, gone, own, runs, why } = told;
   const parts = [
     [done, 'done'],
     [fresh, 'new'],
@@ -106,6 +119,8 @@ export function planLines(job: string, told: Counted, retry: string | undefined)
     `${job}: ${number(items)} ${items === 1 ? 'item' : 'items'}${said.length === 0 ? '' : `: ${said.join(', ')}`}${left}`,
     runs === 0 ? 'a run would do nothing' : `a run would do ${number(runs)} of them`,
     ...reasons,
+    ...(untold === undefined || items === 0 ? [] : [`what is gone from the input is not told ${UNTOLD[untold]}`]),
+    ...(own === 0 ? [] : [ownLine(own)]),
     ...(stay ? [`what has failed or is in doubt stays so: \`batchx retry ${job}\` runs it again`] : []),
   ]
     .map((line) => `${line}\n`)

@@ -14,13 +14,13 @@ export async function repair(job: string | undefined): Promise<Ending> {
   return EXIT.ok;
 }
 
-function toldOf({ lines, bytes, snapshot, results, again, inDoubt, kept }: Repaired, folder: string): string[] {
+function toldOf({ lines, bytes, snapshot, found, results, again, inDoubt, kept }: Repaired, folder: string): string[] {
   const of = (count: number, one: string, many = `${one}s`): string => `${number(count)} ${count === 1 ? one : many}`;
   return [
     ...(snapshot === undefined
       ? []
       : [
-          `left out the snapshot${snapshot === 'unknown' ? '' : ` of ${of(snapshot, 'item')}`}, which is not whole; what only it knew is done again`,
+          `left out the snapshot${snapshot === 'unknown' ? '' : ` of ${of(snapshot, 'item')}`}, which is not whole; ${found === 0 ? '' : `the results tell of ${of(found, 'item')} how they ended; `}what only it knew is done again`,
         ]),
     ...(lines === 0
       ? []

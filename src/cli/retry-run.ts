@@ -1,5 +1,6 @@
 import { BatchxError } from '../core/errors.js';
 import { Item } from '../core/item.js';
+import { HIDDEN } from '../core/secret-form.js';
 import { STATE } from '../journal/item-table.js';
 import type { JobThere } from '../journal/jobs-there.js';
 import { canRunAgain, type Found, lettersIn } from '../journal/letters.js';
@@ -104,11 +105,12 @@ function commandOf(
 ): readonly [Command, readonly string[]] {
   for (const { args: [verb, ...args] = [] } of runs.toReversed()) {
     const command = workers.find((each) => each.name === verb);
-    if (command !== undefined) return [command, args];
+    // One that a secret was hidden in is not what was given.
+    if (command !== undefined && !args.some((arg) => arg.includes(HIDDEN))) return [command, args];
   }
   throw new BatchxError(
     'usage',
-    `the job ${name} does not know its command line: give that again, with --retry failed`,
+    `the job ${name} does not know its command line, in which there may have been a secret: give that again, with --retry failed`,
   );
 }
 

@@ -22,8 +22,9 @@ export async function rowSources(
   runtime: Runtime,
 ): Promise<Use[]> {
   const mayBeEmpty = flags['allow-empty'];
+  const own = flags.failed === undefined ? [] : [flags.failed];
   if (literals !== undefined) return [literalsOf(literals, inputs, flags.in, mayBeEmpty)];
-  const paths = withoutClosed(await filesOf(inputs, mayBeEmpty), mayBeEmpty);
+  const paths = withoutClosed(await filesOf(inputs, mayBeEmpty, own), mayBeEmpty);
   if (paths.includes('-') && !flags.quiet && isatty(0) && isatty(2))
     say('reading rows from the terminal; Ctrl-D ends them');
   refuseToReadOutput(paths);

@@ -4,11 +4,15 @@ import { isLetterFile } from '../core/letter-file.js';
 import { entriesOf, type PipelineFile } from '../pipeline/file/pipeline-file.js';
 import { endingsOf, filesOf, FORMATS, type Format } from './inputs.js';
 
-/** What a command line reads in place of a pipeline's own input: as that would be read. Undefined where it names none. */
+/**
+ * What a command line reads in place of a pipeline's own input: as that would be read. Undefined where it names none.
+ * `written` gives what the run writes to.
+ */
 export async function inputFor(
   file: PipelineFile,
   inputs: readonly string[],
   literals: readonly string[] | undefined,
+  written: () => readonly string[] = () => [],
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   if (literals !== undefined && inputs.length > 0)
     throw new BatchxError('usage', `expected either inputs or values behind \`:::\`, got both (${inputs.join(' ')})`);
@@ -26,6 +30,7 @@ export async function inputFor(
     ? await filesOf(
         inputs.map((input) => within(input, verb)),
         false,
+        written(),
       )
     : inputs;
   return { ...(form?.verb === verb ? value : {}), [verb]: paths.length === 1 ? paths[0] : paths };

@@ -9,7 +9,9 @@ import type { Report, Resources } from '../report/report-schema.js';
 import { redactedJson } from '../core/redacted.js';
 import { RunRecorder } from '../report/run-recorder.js';
 import { asExit, type Ending, EXIT } from './exit.js';
+import type { Again } from './failures.js';
 import { withAdvice } from './halted.js';
+import { ownLine } from './plan-text.js';
 import { number, perSecond } from './progress-line.js';
 import { resourcesUsed } from './resources.js';
 import type { Conclusion, Session } from './session.js';
@@ -29,6 +31,8 @@ export interface ReportingOptions {
   readonly redact: (text: string) => string;
   /** The command line that runs the items of a file again, where there is one; `elsewhere` it writes to other files. */
   readonly again: (file: string, elsewhere: boolean) => string | undefined;
+  /** How they are run again where the run has a job, once that is known. */
+  readonly inJob: () => Again | undefined;
   /** Whether the items of that file can be given as input. */
   readonly letters: boolean;
   /** Keeps it in the job of the run, if there is one. */
@@ -118,12 +122,15 @@ export class Reporting {
       error,
       aggregate,
       resources,
-      failed: { file: failed, command: failed === undefined ? undefined : this.#again(failed) },
+      failed: this.#failed(failed),
     });
   }
 
-  #again(failed: string): string | undefined {
-    return this.#options.again(failed, this.#replaces());
+  #failed(written: string | undefined): { readonly file: string | undefined; readonly command: string | undefined } {
+    const own = this.#options.inJob();
+    if (own !== undefined) return { file: written ?? own.file, command: own.command };
+    const command = written === undefined ? undefined : this.#options.again(written, this.#replaces());
+    return { file: written, command };
   }
 
   /** Run again, sinks would put the results of a few in the place of those of all. */
@@ -132,7 +139,11 @@ export class Reporting {
     return this.#recorder?.outputs.list.some(({ path }) => path !== '-' && path !== items) === true;
   }
 
-  #tell(report: Report, { aggregate, failed }: FileRunResult, written: readonly string[]): Omit<Conclusion, 'ending'> {
+  #tell(
+    report: Report,
+    { aggregate, failed, own = 0 }: FileRunResult,
+    written: readonly string[],
+  ): Omit<Conclusion, 'ending'> {
     const { ms, throughput, recommendations, failures } = report;
     const rate = throughput === null ? '' : `, ${perSecond(throughput)}/s`;
     const values = aggregate === undefined ? '' : JSON.stringify(aggregate);
@@ -140,17 +151,19 @@ export class Reporting {
     return {
       took: ` in ${showMs(ms)}${rate}`,
       again:
-        failed === undefined
+        this.#options.inJob() ??
+        (failed === undefined
           ? undefined
           : {
               file: failed,
               command: failures.again ?? undefined,
               replaces: this.#replaces(),
               unread: !this.#options.letters,
-            },
+            }),
       lines: [
         ...(values === '' || (kept && values.length > SMALL) ? [] : [values]),
         ...cached(report),
+        ...(own === 0 ? [] : [ownLine(own)]),
         ...recommendations.slice(0, TOLD),
         ...(written.length > 0 ? [`the report is in ${written.join(' and ')}`] : []),
       ],

@@ -37,6 +37,8 @@ export interface SessionOptions<R extends RunResult> extends ProgressOptions {
   readonly conclude?: ((result: R, ending: Ending) => Promise<Conclusion>) | undefined;
   /** Called when it is known how the program ends, at the very end; gives how it does then. */
   readonly onEnd?: ((result: R, ending: Ending) => Promise<Ending>) | undefined;
+  /** Whether what is written is waited for until it is on the disk; see `Runtime`. */
+  readonly durability?: 'power' | 'off' | undefined;
   /** How what failed is run again, where it is written to a file. */
   readonly again?: Again | undefined;
   /** How messages are told that call options by other names than the command line does. */
@@ -77,7 +79,7 @@ export async function inSession<R extends RunResult>(
   });
   const { stopping, signal } = interruption;
   const stdio = watchLines(progress.stdio ?? createRuntime().stdio);
-  const runtime = createRuntime({ events, stopping, signal, stdio });
+  const runtime = createRuntime({ events, stopping, signal, stdio, durability: options.durability });
   const result = await work({ runtime, account })
     .catch((error: unknown) => Promise.reject(reworded(error, reword)))
     .finally(() => progress.stop());

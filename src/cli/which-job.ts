@@ -1,6 +1,7 @@
 import { BatchxError } from '../core/errors.js';
 import { didYouMean } from '../core/suggest.js';
-import { type JobThere, jobsIn, ROOT } from '../journal/jobs-there.js';
+import { type JobThere, jobsIn } from '../journal/jobs-there.js';
+import { ROOT } from '../journal/root.js';
 
 /** The job that a command line means: the one of that name, or the only one there is. */
 export function whichJob(name: string | undefined, example: string): JobThere {

@@ -93,7 +93,11 @@ export async function prepareFile(
         tempName(basename(path), () => runtime.random(), options.mark),
       );
     options.onFolder?.(dirname(path));
-    return new Replacing(path, name, old?.isFile() === true ? old : undefined, { ...options, onExists });
+    return new Replacing(path, name, old?.isFile() === true ? old : undefined, {
+      ...options,
+      onExists,
+      durability: runtime.durability === 'off' ? 'off' : options.durability,
+    });
   } catch (error) {
     throw unwritten(shown, error);
   }

@@ -15,23 +15,38 @@ export interface ByteWriter {
   close(): Promise<void>;
 }
 
-/** Writes a file from its beginning; what was in it before is gone. Its bytes are on the disk once it is closed. */
-export async function writeToFile(path: string): Promise<ByteWriter> {
+/** Which file is written, where it is not the one that is replaced. */
+export interface NewFile {
+  /** How messages call it. */
+  readonly shown: string;
+  readonly mode?: number | undefined;
+}
+
+/**
+ * Writes a file from its beginning; what was in it before is gone. Its bytes are on the disk once it is closed, unless that
+ * is left to the system. One that is said to be `made` must not be there.
+ */
+export async function writeToFile(
+  path: string,
+  durability: 'power' | 'off' = 'power',
+  made?: NewFile,
+): Promise<ByteWriter> {
+  const { shown = path, mode } = made ?? {};
   let file: FileHandle;
   try {
-    file = await open(path, 'w');
+    file = await open(path, made === undefined ? 'w' : 'wx', mode);
   } catch (error) {
-    throw unwritable(path, error);
+    throw unwritable(shown, error);
   }
   const sync = async (): Promise<void> => {
     try {
-      if ((await file.stat()).isFile()) await file.datasync();
+      if (durability !== 'off' && (await file.stat()).isFile()) await file.datasync();
     } catch (error) {
-      throw unwritable(path, error);
+      throw unwritable(shown, error);
     }
   };
   return {
-    write: writerFor(file.fd, path),
+    write: writerFor(file.fd, shown),
     sync,
     close: () => sync().finally(() => file.close()),
   };

@@ -8,6 +8,7 @@ import type { Events } from './events.js';
 import type { OutputFile } from './identity.js';
 import type { Item } from './item.js';
 import { unwritten } from './output-error.js';
+import type { OwnFiles } from './own-files.js';
 import type { Runtime } from './runtime.js';
 
 /** The file of an item that has a path to itself. */
@@ -19,6 +20,7 @@ export class ClaimedFile implements AtomicFile {
   readonly #folders: () => Promise<unknown>;
   readonly #events: Events | undefined;
   readonly #durable: Durable | undefined;
+  readonly #own: OwnFiles | undefined;
   /** What it is made of, where that was given. */
   #content: Uint8Array | undefined;
 
@@ -28,7 +30,7 @@ export class ClaimedFile implements AtomicFile {
     claim: Claim,
     item: Item,
     folders: () => Promise<unknown>,
-    { events, durable }: Partial<Pick<Runtime, 'events' | 'durable'>> = {},
+    { events, durable, own }: Partial<Pick<Runtime, 'events' | 'durable' | 'own'>> = {},
   ) {
     this.path = shown;
     this.#file = file;
@@ -37,6 +39,7 @@ export class ClaimedFile implements AtomicFile {
     this.#folders = folders;
     this.#events = events;
     this.#durable = durable;
+    this.#own = own;
   }
 
   get temp(): string {
@@ -56,6 +59,8 @@ export class ClaimedFile implements AtomicFile {
       return this.#file.commit(async (file) => {
         bytes = file.size;
         await check?.(file);
+        // Before it has its name: whoever looks for files may find it at once.
+        this.#own?.add(this.#file.path);
         await this.#durable?.ready(this.#item, await this.#described(file));
       });
     });

@@ -43,6 +43,8 @@ export interface SourceDefinition<S extends z.ZodObject = z.ZodObject> extends D
   files?(options: z.output<S>): readonly string[];
   /** Whether the file at an absolute path would be among those that it reads, where `files` does not tell. */
   covers?(options: z.output<S>, path: string): boolean;
+  /** Whether its options name the file at an absolute path, and do not only match it, where `files` does not tell. */
+  names?(options: z.output<S>, path: string): boolean;
   /** Throws when what it reads is surely not there, where `files` does not tell. Asked before anything is opened. */
   ready?(options: z.output<S>): Promise<unknown>;
   /** How many items it makes, where its options alone say so. */
@@ -91,6 +93,16 @@ export interface FlowDefinition<S extends z.ZodObject = z.ZodObject> extends Def
   readonly kind: 'flow';
   /** Whether it makes parts of an item, each of which is known by itself to a job. */
   readonly splits?: boolean;
+  /**
+   * Whether it makes one item of several, which are its parents: a job then knows them as done as long as all of them are
+   * as they were, and has what was made of them.
+   */
+  readonly gathers?: boolean;
+  /**
+   * Whether each item goes on by itself, or does so once `runtime.durable.onAlone` tells: a job can find the item then at
+   * which its process dies, by doing it alone.
+   */
+  readonly oneByOne?: boolean;
   create(options: z.output<S>, runtime: Runtime): OperatorFunction<Item, Item>;
 }
 

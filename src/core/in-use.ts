@@ -140,7 +140,7 @@ async function fileAt(path: string | Buffer): Promise<Stats | undefined> {
 const LINKS = 40;
 
 /** The path that is written to, with all links followed, also when there is no file yet. */
-async function realPath(path: string, links = LINKS): Promise<string> {
+export async function realPath(path: string, links = LINKS): Promise<string> {
   const known = await realpath(path).catch(() => undefined);
   if (known !== undefined) return known;
   const target = await readlink(path).catch(() => undefined);

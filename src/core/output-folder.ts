@@ -34,11 +34,12 @@ export class OutputFolder {
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: OutputFolderOptions, runtime: Runtime) {
-    this.#options = options;
+    const durability = runtime.durability === 'off' ? 'off' : options.durability;
+    this.#options = { ...options, durability };
     this.#runtime = runtime;
     this.#claims = new Claims(runtime);
     this.#inputs = watchInputs(runtime);
-    this.#root = new RootFolder(options.root, options.durability === 'off' ? undefined : this.#folders, (path) =>
+    this.#root = new RootFolder(options.root, durability === 'off' ? undefined : this.#folders, (path) =>
       runtime.events.emit('batch:folder', { path }),
     );
   }

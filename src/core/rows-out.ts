@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ByteWriter } from './bytes-out.js';
 import { writeToFile } from './bytes-out.js';
+import { writeDocument } from './document-out.js';
 import { BatchxError } from './errors.js';
 import { inputAt, useOutput } from './in-use.js';
 import type { Item } from './item.js';
@@ -24,17 +25,22 @@ export const outputPath = () =>
  * Opens what an output path names, for the writer that `make` makes. A file that the same run reads, or that another
  * sink of it writes, is refused.
  *
- * `-` is standard output, which several sinks may share: each block that one of them writes stays whole.
+ * `-` is standard output, which several sinks may share: each block that one of them writes stays whole. A `document` takes
+ * the place of an older one once it is closed.
  */
 export async function openOutput(
   path: string,
   runtime: Runtime,
   make: (output: ByteWriter) => SinkWriter,
+  { document = false } = {},
 ): Promise<SinkWriter> {
   if (path === '-') return announced(path, runtime, make, runtime.stdio.output);
   return exclusively(path, runtime, async () => {
     await refuseInput(path, runtime);
-    return announced(path, runtime, make, await (runtime.durable?.append(path) ?? writeToFile(path)));
+    const opened = document
+      ? writeDocument(path, runtime)
+      : (runtime.durable?.append(path) ?? writeToFile(path, runtime.durability));
+    return announced(path, runtime, make, await opened);
   });
 }
 

@@ -8,6 +8,7 @@ import type { Durable } from './durable.js';
 import { Events } from './events.js';
 import { Connections } from './http/connections.js';
 import { monotonic } from './monotonic.js';
+import type { OwnFiles } from './own-files.js';
 
 /** The standard streams, as sources and sinks use them. */
 export interface Stdio {
@@ -44,6 +45,12 @@ export interface Runtime {
   readonly events: Events;
   /** What keeps the state of the job, where one is run. */
   readonly durable?: Durable | undefined;
+  /** How a job knows temporary files, where what is written has nothing else to do with it. */
+  readonly temporary?: Pick<Durable, 'mark' | 'folder'> | undefined;
+  /** `off` leaves it to the system when what is written gets to the disk; it is waited for unless said. */
+  readonly durability?: 'power' | 'off' | undefined;
+  /** The files that the run writes itself, where it is known what it writes: a source leaves them out that looks for files. */
+  readonly own?: OwnFiles | undefined;
   /** What a run waits for once its stream is over, such as processes that were told to end. */
   readonly cleanup: Cleanup;
   /**

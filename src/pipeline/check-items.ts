@@ -11,6 +11,7 @@ import { metaOf } from '../core/option-meta.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import { parseOptions } from '../core/schema.js';
+import { peekJob } from '../journal/peek-job.js';
 import { compile } from './compile.js';
 import { contextOf } from './file/context.js';
 import type { Path } from './file/document.js';
@@ -20,7 +21,9 @@ import { entriesOf, type PipelineFile } from './file/pipeline-file.js';
 import { planOfFile } from './file/plan-of-file.js';
 import { called, FIRST, FirstOnes, isNamed, ItemFaults } from './items-told.js';
 import type { Failing } from './look-steps.js';
+import { folderOf } from './job-of-plan.js';
 import { type Look, lookingPlan, optionPath } from './looking-plan.js';
+import { type OwnJob, ownJobOf, ownOfPlan } from './own-of-plan.js';
 import type { Plan, StepUse } from './plan.js';
 
 /** What is known of the items of a pipeline before it runs. */
@@ -107,16 +110,25 @@ class ItemsCheck {
     const { plan: whole } = planOfFile(this.#file, context, runtime);
     this.#takePaths(whole);
     const lookAt = (foreseen: Foreseen, use: StepUse): Look => this.#lookAt(foreseen, use, runtime);
+    const own = ownOfPlan(whole, this.#registry, this.#job(whole));
     const { plan, registry, later } = lookingPlan(this.#file, whole, this.#registry, lookAt, this.#failing);
     this.#later = later;
     runtime.events.on('batch:item:start', begin);
     try {
-      const items = compile(plan, registry, runtime, { onLimit: nothing, onRead: nothing });
+      const items = compile(plan, registry, { ...runtime, own }, { onLimit: nothing, onRead: nothing });
       await lastValueFrom(items.pipe(tap((item) => this.#end(item))), { defaultValue: undefined });
     } catch (error) {
       this.#error = BatchxError.from(error, 'bug');
       if (this.#error.code === 'bug') throw this.#error;
     }
+  }
+
+  /** What its job has written, where it looks for files. */
+  #job({ sources }: Plan): OwnJob | undefined {
+    if (sources.every(({ name }) => this.#registry.get('source', name).names === undefined)) return undefined;
+    const peeked = peekJob(folderOf(this.#file));
+    peeked?.close();
+    return peeked && ownJobOf(peeked);
   }
 
   /** An item comes from its source. */

@@ -68,7 +68,7 @@ export function sinks(
       definition.open(options, append === undefined ? runtime : { ...runtime, durable: open.appending(append) }),
   }));
   // Nothing is added to what these have written before.
-  const alone = { ...runtime, durable: undefined };
+  const alone = { ...runtime, durable: undefined, temporary: open.durable };
   return [
     open.done(durable, runtime) as OperatorFunction<unknown, unknown>,
     ...operators(

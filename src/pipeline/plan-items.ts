@@ -16,7 +16,9 @@ import { contextOf, secretsOf, withoutSecrets } from './file/context.js';
 import type { PipelineFile } from './file/pipeline-file.js';
 import { planOfFile } from './file/plan-of-file.js';
 import { missingInput } from './inputs-there.js';
-import { folderOf, type JobUse, outputsOf, recallOptionsFor, stampOf } from './job-of-plan.js';
+import { folderOf, type JobUse, recallOptionsFor, stampOf } from './job-of-plan.js';
+import { outputsOf } from './outputs-of-plan.js';
+import { ownJobOf, ownOfPlan } from './own-of-plan.js';
 import type { Plan } from './plan.js';
 
 /** What a run would do with an item, and why. */
@@ -31,6 +33,14 @@ export interface PlannedItem {
   readonly error?: string | undefined;
 }
 
+/** What is known besides the items. */
+export interface Planned {
+  /** Why it is not known what is gone from the input: not all of it was read, or parts are of several items. */
+  readonly untold: 'limit' | 'gathered' | undefined;
+  /** How many files were found that runs have written themselves. */
+  readonly own: number;
+}
+
 export interface PlanItemsOptions {
   readonly registry: Registry;
   readonly runtime: Runtime;
@@ -43,9 +53,9 @@ export interface PlanItemsOptions {
 
 /**
  * Reads the whole input of a pipeline, and tells what a run of it would do with each item: as the run itself would find
- * that out. Nothing is run, written or locked. False when it is not known what is gone, as not all of the input is read.
+ * that out. Nothing is run, written or locked.
  */
-export async function planItems(file: PipelineFile, options: PlanItemsOptions): Promise<boolean> {
+export async function planItems(file: PipelineFile, options: PlanItemsOptions): Promise<Planned> {
   const { registry, runtime: given, use, change, tell } = options;
   const context = contextOf(file, given, stampOf(use));
   const secrets = new Secrets(secretsOf(file, given));
@@ -57,22 +67,26 @@ export async function planItems(file: PipelineFile, options: PlanItemsOptions): 
   const missing = await missingInput(plan, registry);
   if (missing !== undefined) throw missing;
   const chain = chainOf(plan, registry, runtime);
-  const peeked = use.fresh === true ? undefined : peekJob(folderOf(use), chain.at(-1));
+  const there = peekJob(folderOf(use), chain.at(-1));
+  const peeked = use.fresh === true ? undefined : there;
   const job = lookedUpIn(peeked, chain);
-  const { lines, shown, splits } = outputsOf(plan, registry, aggregate !== undefined);
+  const { lines, ...outputs } = outputsOf(plan, registry, aggregate !== undefined);
   const needs = alteredOf(lines, job.state, knownIn(job.table)).length > 0;
   const told = (state: Recalled, item: Item): void => tell(planned(state, item, plan, job));
-  const recalling = recall(job, { ...recallOptionsFor(use, plan, { shown, splits, needs }), tell: told });
+  const recalling = recall(job, { ...recallOptionsFor(use, plan, { ...outputs, needs }), tell: told });
   try {
     const watch = { onLimit: nothing, onRead: nothing, recall: recalling };
-    await lastValueFrom(compile({ ...plan, steps: [] }, registry, runtime, watch), { defaultValue: undefined });
+    const own = ownOfPlan(plan, registry, ownJobOf({ folder: folderOf(use), state: (there ?? job).state }));
+    const looking = { ...runtime, own };
+    await lastValueFrom(compile({ ...plan, steps: [] }, registry, looking, watch), { defaultValue: undefined });
     const flows = plan.steps.filter(({ kind }) => kind === 'flow');
     const isSplit = flows.map(({ name }) => registry.get('flow', name).splits === true);
     // Parts of what several items were made into are known by all of these.
     const gathered = isSplit.includes(false) && isSplit.lastIndexOf(true) > isSplit.indexOf(false);
-    if (plan.limit !== undefined || gathered) return false;
-    for (const id of goneFrom(job, isSplit.includes(true))) tell({ id, state: 'gone', runs: false });
-    return true;
+    const untold = plan.limit !== undefined ? 'limit' : gathered ? 'gathered' : undefined;
+    if (untold === undefined)
+      for (const id of goneFrom(job, isSplit.includes(true))) tell({ id, state: 'gone', runs: false });
+    return { untold, own: own.left };
   } finally {
     peeked?.close();
   }

@@ -82,6 +82,8 @@ export interface Plan {
   readonly haltAlike?: boolean | undefined;
   /** How many items there are, where that is known before they are read. */
   readonly total?: number | undefined;
+  /** What is written besides the sinks: the report, and the folder that all outputs lie in. */
+  readonly writes?: readonly string[] | undefined;
   /** In their order; the last one settles the items. */
   readonly sinks: readonly Use[];
 }

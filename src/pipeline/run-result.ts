@@ -9,6 +9,8 @@ export interface RunResult {
   readonly halted: Halted | undefined;
   /** True when it was told to stop. */
   readonly interrupted: boolean;
+  /** How many files were found that it, or a run before it, had written itself: they are no items. */
+  readonly own?: number | undefined;
   /** Why it could not go on. */
   readonly error: BatchxError | undefined;
 }

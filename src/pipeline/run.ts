@@ -16,6 +16,7 @@ import { Account } from '../core/account.js';
 import { BatchxError } from '../core/errors.js';
 import type { StageState } from '../core/events.js';
 import type { Item } from '../core/item.js';
+import type { OwnFiles } from '../core/own-files.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import { wait } from '../core/wait.js';
@@ -23,6 +24,7 @@ import type { RunRecorder } from '../report/run-recorder.js';
 import { compile, sinks, totalOf } from './compile.js';
 import { Halt } from './halt.js';
 import type { OpenJob } from './job-of-plan.js';
+import { ownOfPlan, writtenBy } from './own-of-plan.js';
 import type { Plan, StepUse } from './plan.js';
 import type { RunResult } from './run-result.js';
 
@@ -56,7 +58,10 @@ export async function run(
   plan: Plan,
   { registry, runtime: given, account = new Account(given.events), recorder, end, job }: RunOptions,
 ): Promise<RunResult> {
-  const runtime = job === undefined ? given : { ...given, durable: job.durable };
+  const own = ownOfPlan(plan, registry, job?.job);
+  job?.job.noteWritten(writtenBy(plan, registry));
+  const runtime =
+    job === undefined ? { ...given, own } : { ...given, own, durable: job.durable, durability: job.durability };
   const cut = new AbortController();
   const cutShort = (): void => cut.abort();
   const total = totalOf(plan, registry);
@@ -81,7 +86,7 @@ export async function run(
     // For a sink an input that was cut short is one that was stopped: what it has not seen may still be wanted.
     ...sinks(plan, registry, { ...runtime, stopping: AbortSignal.any([stopping, cut.signal]) }, job),
     ...(rules ? [halt.outcomes()] : []),
-    ...(end === undefined ? [] : [end]),
+    ...(end === undefined ? [] : [...(job?.all === undefined ? [] : [job.all]), end]),
     takeUntil(aborted.pipe(switchMap(() => wait(FLUSH, runtime.scheduler)))),
   ] as OperatorFunction<unknown, unknown>[];
   const onRead = (): void => runtime.events.emit('batch:read', { items: account.counts.read });
@@ -107,8 +112,10 @@ export async function run(
   runtime.events.emit('batch:end', { error });
   // What served the whole run ends with it. Who has waited in vain does not wait again.
   if (clean) await cleanedUp(runtime);
-  return { counts: account.counts, halted: halt.halted, interrupted: runtime.stopping.aborted, error };
+  return { counts: account.counts, halted: halt.halted, interrupted: runtime.stopping.aborted, ...leftOut(own), error };
 }
+
+const leftOut = ({ left }: OwnFiles): Pick<RunResult, 'own'> => (left === 0 ? {} : { own: left });
 
 /** What is loaded before the first item; nothing for a step that only tells what it would do. */
 const loadOf = ({ kind, name, tell }: StepUse, registry: Registry): Promise<unknown>[] => {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { columnNames, csvDelimiter, delimiterOf } from '../core/csv.js';
 import { CsvTable } from '../core/csv-table.js';
 import { defineSink } from '../core/define.js';
+import type { Item } from '../core/item.js';
 import type { OutcomeOf } from '../core/outcome.js';
 import { openOutput, outputPath, textWriter } from '../core/rows-out.js';
 import { defaultRuntime, type Runtime } from '../core/runtime.js';
@@ -31,8 +32,8 @@ export type CsvSinkOptions = Omit<z.input<typeof csvSinkOptions>, 'path'>;
  * as what stands there would be lost; a key that is missing is an empty cell, and so are null and undefined. Lists and
  * objects are written as JSON, times as ISO 8601. Rows that are lists are written without a header. A text that begins
  * with `=`, `+`, `-` or `@` and is no number gets a `'` before it, so that no spreadsheet runs it. Order is kept; what
- * is held, and how slow outputs are waited for, is as in `toJsonl`. A file is replaced; an output that cannot be written
- * is the error of the Observable.
+ * is held, and how slow outputs are waited for, is as in `toJsonl`. A file is replaced at the end, by one that is whole; an
+ * output that cannot be written is the error of the Observable.
  *
  * ```
  * source    -a-b--x-c--|       x failed
@@ -72,12 +73,8 @@ export const csvSink = defineSink({
   ],
   open({ path, delimiter, columns, formulas }, runtime) {
     const table = new CsvTable(columns, delimiterOf(delimiter), formulas === 'quote');
-    return openOutput(path, runtime, (output) =>
-      textWriter(
-        output,
-        ({ data }) => table.row(data),
-        () => table.end(),
-      ),
-    );
+    const textOf = ({ data }: Item): string => table.row(data);
+    const end = (): string => table.end();
+    return openOutput(path, runtime, (output) => textWriter(output, textOf, end), { document: true });
   },
 });

@@ -100,7 +100,7 @@ class LetterFile implements ByteWriter {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    this.#file ??= await writeToFile(this.#gathered);
+    this.#file ??= await writeToFile(this.#gathered, this.#runtime.durability);
     await this.#file.write(bytes);
     await this.#file.sync?.();
   }

@@ -15,7 +15,8 @@ export const jsonSinkOptions = z.strictObject({ path: outputPath() });
  *
  * The array is written as the items come, an element a line, and closed when the source ends, fails or is left; without
  * items it is `[]`. Data that JSON cannot say fails its item. Order is kept; what is held, and how slow outputs are
- * waited for, is as in `toJsonl`. A file is replaced; an output that cannot be written is the error of the Observable.
+ * waited for, is as in `toJsonl`. A file is replaced at the end, by one that is whole; an output that cannot be written is
+ * the error of the Observable.
  *
  * ```
  * source    -a-b--x-c--|       x failed
@@ -54,6 +55,7 @@ export const jsonSink = defineSink({
       begun = true;
       return before + element;
     };
-    return openOutput(path, runtime, (output) => textWriter(output, textOf, () => (begun ? '\n]\n' : '[]\n')));
+    const end = (): string => (begun ? '\n]\n' : '[]\n');
+    return openOutput(path, runtime, (output) => textWriter(output, textOf, end), { document: true });
   },
 });

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import * as z from 'zod';
 import { defineSource } from '../core/define.js';
 import { FileEntry } from '../core/file-entry.js';
+import type { OwnFiles } from '../core/own-files.js';
 import { Item, type Place } from '../core/item.js';
 import { defaultRuntime, type Runtime } from '../core/runtime.js';
 import { parseOptions } from '../core/schema.js';
@@ -9,6 +10,7 @@ import { fromSource } from '../core/source.js';
 import { type Found, walk, type WalkOptions } from '../core/walk.js';
 import { FILE_ORDERS, inOrder, needsStats } from '../core/walk/in-order.js';
 import { covers } from '../core/walk/covers.js';
+import { absolute, joined } from '../core/walk/locate.js';
 import { type Targets, targetsOf } from '../core/walk/targets.js';
 
 const text = (what: string) =>
@@ -51,6 +53,8 @@ export type FilesOptions = Omit<z.input<typeof filesOptions>, 'pattern'>;
  * behind links are looked into when the pattern says their name, or all of them with `follow`: each once, after the
  * others, and not again by another way that the pattern treats alike. `exclude` is meant from the same folder as the
  * patterns; one that begins with `**` holds everywhere. What is in an excluded folder is excluded.
+ *
+ * What the run, or one of its job before it, writes itself is left out, unless it is named without a glob.
  *
  * Without `order` files come in no particular one, which is the same as long as the tree is. Held are the names of twelve
  * folders, the paths of folders that are still to come, and 512 files; with `follow` also 100 bytes for each folder. Of
@@ -99,13 +103,15 @@ export const filesSource = defineSource({
   ],
   covers: ({ pattern, exclude, cwd = '', hidden }, path) =>
     covers([pattern].flat(), cwd, hidden, path) && !covers([exclude].flat(), cwd, true, path),
+  names: ({ pattern, exclude, cwd = '' }, path) =>
+    [pattern].flat().some((each) => absolute(joined(cwd, each)) === path) && !covers([exclude].flat(), cwd, true, path),
   ready: (options) => targetsIn(options),
-  async *open(options, _runtime, signal) {
+  async *open(options, { own }, signal) {
     const { pattern, order, follow } = options;
     const stats = needsStatsOf(options);
     const patterns = [pattern].flat();
     const targets = await targetsIn(options);
-    const found = walkAll(targets, { follow, stats, signal });
+    const found = walkAll(targets, { follow, stats, signal }, own);
     const place: Place = { source: patterns.join(' '), locate: () => ({}) };
     let seq = 0;
     for await (const block of order === 'none' ? found : inOrder(found, order)) {
@@ -122,10 +128,20 @@ const targetsIn = (options: z.output<typeof filesOptions>): Promise<Targets> => 
   return targetsOf({ patterns: [pattern].flat(), exclude: [exclude].flat(), cwd, hidden, stats });
 };
 
-async function* walkAll({ files: named, trees }: Targets, options: WalkOptions): AsyncGenerator<readonly Found[]> {
+async function* walkAll(
+  { files: named, trees }: Targets,
+  options: WalkOptions,
+  own: OwnFiles | undefined,
+): AsyncGenerator<readonly Found[]> {
   yield named;
-  for (const tree of trees) yield* walk(tree, options);
+  for (const tree of trees) {
+    const isOwn = own?.below(tree.prefix);
+    if (isOwn === undefined) yield* walk(tree, options);
+    else for await (const block of walk(tree, options)) yield block.filter((found) => !isOwn(pathOf(found)));
+  }
 }
+
+const pathOf = (found: Found): string => (found instanceof FileEntry ? found : found.entry).path;
 
 function itemOf(found: Found, seq: number, place: Place): Item {
   if (found instanceof FileEntry) return new Item(seq, found, undefined, place, 0, { id: found.relative });

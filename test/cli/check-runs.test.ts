@@ -102,7 +102,7 @@ describe('the place of a fault', () => {
 });
 
 describe('an output in the place of an input', () => {
-  it('is found, named or matched', () => {
+  it('is found where it is named, and no input where it is only matched', () => {
     file('own.jsonl', jsonl({ n: 1 }));
     mkdirSync(join(folder, 'own'), { recursive: true });
     file('own/b.txt', 'kept');
@@ -112,14 +112,21 @@ describe('an output in the place of an input', () => {
       ],
       ended: 2,
     });
-    const matched = { input: { files: 'own/*.txt' }, output: [{ jsonl: 'own/b.txt' }] };
-    const fault = 'p.yaml:4:12: cannot write own/b.txt: it is read by this run; write to another file';
-    expect(check(matched)).toMatchObject({ lines: [fault], ended: 2 });
-    expect(batchx(['run', named(matched)])).toMatchObject({ ended: 2 });
-    expect(check({ ...matched, output: [{ jsonl: 'own/new.txt' }] })).toMatchObject({ ended: 0 });
-    expect(check({ ...matched, input: { files: 'own/*.txt', exclude: 'own/b*' } })).toMatchObject({ ended: 0 });
-    expect(check({ ...matched, input: { files: 'own' } })).toMatchObject({ ended: 2 });
+    const own = { input: { files: ['own/*.md', 'own/b.txt'] }, output: [{ jsonl: 'own/b.txt' }] };
+    const fault = 'p.yaml:6:12: cannot write own/b.txt: it is read by this run; write to another file';
+    expect(check(own)).toMatchObject({ lines: [fault], ended: 2 });
+    expect(batchx(['run', named(own)])).toMatchObject({ ended: 2 });
+    expect(batchx(['run', named({ ...own, input: { files: 'x' } }), 'own/b.txt'])).toMatchObject({ ended: 2 });
     expect(readFileSync(join(folder, 'own/b.txt'), 'utf8')).toBe('kept');
+    expect(check({ ...own, input: { files: 'own/b.txt', exclude: 'own/b*' } })).toMatchObject({ ended: 0 });
+    for (const files of ['own/*.txt', 'own']) expect(check({ ...own, input: { files } })).toMatchObject({ ended: 0 });
+    file('own/c.jsonl', jsonl({ n: 1 }));
+    const rows = named({ input: { jsonl: 'x' }, output: [{ jsonl: 'own/new.jsonl' }] });
+    for (let run = 0; run < 2; run++)
+      expect(batchx(['run', rows, 'own/*.jsonl', '--failed', 'own/f.jsonl', '--report', 'own/r.jsonl'])).toMatchObject({
+        ended: 0,
+        stderr: expect.stringContaining('1 item read'),
+      });
   });
 });
 
@@ -162,14 +169,16 @@ describe('what failed of values that are listed', () => {
       input: { items: [{ n: 1 }, { n: 2 }] },
       steps: [{ map: 'data.n === 2 ? data.no.no : data' }],
     });
-    const { stderr } = batchx(['run', name, '--failed', 'listed.jsonl']);
-    expect(stderr).toContain(`to run the one that failed again: batchx run --failed listed.jsonl ${name} listed.jsonl`);
+    const { stderr } = batchx(['run', name, '--no-journal', '--failed', 'listed.jsonl']);
+    const again = `batchx run --no-journal --failed listed.jsonl ${name} listed.jsonl`;
+    expect(stderr).toContain(`to run the one that failed again: ${again}`);
     expect(batchx(['run', name, 'listed.jsonl']).stdout).toContain('{"id":"#2","success":false');
   });
 
   it('is not advised where the input reads no such file', () => {
     file('here.txt', 'x');
     const name = named({ input: { files: 'here.txt' }, steps: [{ map: 'data.no.no' }] });
-    expect(batchx(['run', name, '--failed', 'letters.jsonl']).stderr).toMatch(/what failed is in letters\.jsonl\n/);
+    const { stderr } = batchx(['run', name, '--no-journal', '--failed', 'letters.jsonl']);
+    expect(stderr).toMatch(/what failed is in letters\.jsonl\n/);
   });
 });

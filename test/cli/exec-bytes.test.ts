@@ -21,8 +21,8 @@ describe('arguments that are not UTF-8', () => {
   });
 
   onLinux('are in the line that runs again what failed', () => {
-    const { stderr } = bash(`batchx exec --failed bytes.jsonl false $'\\xff' ::: a`);
-    expect(stderr).toContain(`batchx exec --failed bytes.jsonl -a bytes.jsonl false $'\\377'\n`);
+    const { stderr } = bash(`batchx exec --no-journal --failed bytes.jsonl false $'\\xff' ::: a`);
+    expect(stderr).toContain(`batchx exec --no-journal --failed bytes.jsonl -a bytes.jsonl false $'\\377'\n`);
   });
 
   onLinux('are refused where they cannot be passed on, with what to do', () => {

@@ -113,11 +113,13 @@ describe('batchx http', () => {
   });
 
   it('names a command that runs just what failed, and that does so', async () => {
-    const { stderr } = await shell(`batchx http GET "$U/items/{{ sku }}" skus.jsonl --failed left.jsonl --limit 3`);
+    const { stderr } = await shell(
+      `batchx http GET "$U/items/{{ sku }}" skus.jsonl --failed left.jsonl --limit 3 --no-journal`,
+    );
     const line = /to run the one that failed again: (.*)$/m.exec(stderr)?.[1] ?? '';
-    expect(line).toBe(`batchx http --failed left.jsonl GET '${api.url}/items/{{ sku }}' left.jsonl`);
+    expect(line).toBe(`batchx http --failed left.jsonl --no-journal GET '${api.url}/items/{{ sku }}' left.jsonl`);
     expect(rowsOf((await shell(line)).stdout)).toMatchObject([{ id: 'skus.jsonl:2', success: false }]);
-    const values = await shell(`batchx http "$U/items/{{ data }}" --failed left.jsonl ::: a bad`);
+    const values = await shell(`batchx http "$U/items/{{ data }}" --failed left.jsonl --no-journal ::: a bad`);
     const other = /to run the one that failed again: (.*)$/m.exec(values.stderr)?.[1] ?? '';
     expect(rowsOf((await shell(other)).stdout)).toMatchObject([{ id: '#2', success: false }]);
   });

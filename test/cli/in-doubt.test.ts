@@ -25,7 +25,7 @@ describe('dead letters of what may have been done', () => {
     expect(stderr).toContain('2 items read: 1 ok, 1 in doubt');
     // The line that is told does run it again.
     const [, line = ''] = /to run that again all the same: batchx (.*)$/m.exec(stderr) ?? [];
-    expect(line).toMatch(new RegExp(`^${args[0] ?? ''} --retry-in-doubt .*again\\.jsonl`));
+    expect(line).toMatch(args[0] === 'exec' ? /^retry exec-\w+ --in-doubt$/ : /^map --retry-in-doubt .*again\.jsonl/);
     expect(stderr).not.toContain('that failed again');
     expect(readFileSync(join(folder, 'again.jsonl'), 'utf8')).toBe(`${letters[0]}\n`);
     const again = batchx([...args.slice(0, 1), '--retry-in-doubt', '--keep-order', ...args.slice(1)]);

@@ -5,13 +5,14 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { bash, batchx, type Done, env, file, folder, jsonl, type Running, start } from './program.js';
+import { bash, batchx, type Done, env, file, folder, itNeeds, jsonl, type Running, start } from './program.js';
 
 let made = 0;
 
@@ -157,6 +158,17 @@ describe('a run that is started again', () => {
     expect(work.read('files/2.txt')).toBe('said 2');
     expect(work.ran()).toEqual([]);
     expect(readdirSync(join(folder, work.name, 'files'))).toHaveLength(3);
+    // The same size at the same time: only who reads it can tell.
+    const path = join(folder, work.name, 'files/3.txt');
+    const { atime, mtime } = statSync(path);
+    work.write('files/3.txt', 'said X');
+    utimesSync(path, atime, mtime);
+    work.run();
+    expect(work.read('files/3.txt')).toBe('said X');
+    const plan = batchx(['plan', 'p.yaml', '--verify', '--json'], '', { cwd: join(folder, work.name) });
+    expect(JSON.parse(plan.stdout)).toMatchObject({ changed: 1, done: 2, runs: 1 });
+    expect(work.run('--verify')).toMatchObject({ ended: 0, stderr: expect.stringContaining('1 ok, 2 skipped') });
+    expect([work.read('files/3.txt'), work.ran()]).toEqual(['said 3', []]);
   });
 
   it('knows files by what is in them: touched, moved with their folder, and edited', () => {
@@ -260,6 +272,23 @@ describe('a run that is started again', () => {
 });
 
 describe('an output', () => {
+  it('is no input of later runs, and takes no place of a file that a glob finds', () => {
+    const work = new Work();
+    work.write('in.txt', 'one');
+    work.write('out.txt', 'of somebody else');
+    work.pipeline({ input: { files: '*.txt' }, steps: [{ map: 'data.path' }], output: [{ jsonl: 'out.txt' }] });
+    for (let turn = 0; turn < 2; turn++) {
+      const { ended, stderr } = work.run();
+      expect([ended, stderr]).toEqual([2, expect.stringContaining('cannot write out.txt: it is read by this run')]);
+    }
+    expect(work.read('out.txt')).toBe('of somebody else');
+    rmSync(join(folder, work.name, 'out.txt'));
+    for (const flags of [[], [], ['--fresh'], ['--fresh']]) {
+      expect(work.run(...flags).ended).toBe(0);
+      expect(work.read('out.txt')).toBe('"in.txt"\n');
+    }
+  });
+
   it('that is a document, a device or a link is whole, and stays what it is', () => {
     const work = new Work();
     const cwd = join(folder, work.name);
@@ -318,6 +347,20 @@ describe('a run that dies', () => {
   });
 });
 
+it('a run that a part of an item ends finds out which, also in a batch', () => {
+  const work = new Work();
+  const ends = 'sh -c \'case "$1" in *x*) kill -9 $PPID;; esac; echo "$1"\' - {{ data }}';
+  work.pipeline({
+    ...usual,
+    steps: [{ split: 'data.of' }, { batch: { size: 2 } }, { map: 'data.join("")' }, { exec: ends }],
+  });
+  work.rows({ id: 1, of: ['a', 'b', 'c'] }, { id: 2, of: ['d', 'x', 'e'] }, { id: 3, of: ['f'] });
+  const ended = Array.from({ length: 6 }, () => work.run().ended);
+  expect(ended).toEqual([...Array<string>(5).fill('SIGKILL'), 1]);
+  expect(work.read('out.jsonl').match(/[a-f]/g)?.sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+  expect(work.read('.batchx/p/failed.jsonl')).toContain('crashes-the-runner');
+});
+
 describe('commands of a line', () => {
   it('go on after they were interrupted, and begin anew once all was done', async () => {
     const work = new Work();
@@ -344,6 +387,31 @@ describe('commands of a line', () => {
     expect(work.ran()).toEqual(['1', '2', '3', '3', '4']);
     expect(batchx(line, '', { cwd })).toEqual({ stdout: 'out 1\nout 2\nout 3\nout 4\n', stderr: '', ended: 0 });
     expect(work.ran()).toEqual(['1', '2', '3', '4']);
+  });
+
+  it('know their arguments wherever they stand', () => {
+    const work = new Work();
+    const run = (...values: string[]): Done =>
+      batchx(
+        [
+          'exec',
+          '--shell',
+          '--job',
+          'known',
+          '-j1',
+          '--halt',
+          'now,fail=1',
+          'echo {} | tee -a ran.log; test {1} != 3 || test -e go',
+        ],
+        values.join('\n'),
+        { cwd: join(folder, work.name) },
+      );
+    expect(run('1', '2', '3', '4').ended).toBe(3);
+    work.write('go', '');
+    const second = run('0', '4', '2', '5', '1');
+    expect(second.stdout).toBe('0\n4\n2\n5\n1\n');
+    expect(second.stderr).toContain('2 done, 1 failed');
+    expect(work.ran()).toEqual(['0', '1', '2', '3', '4', '5']);
   });
 
   it('show again all that was said, however much it was, and by those that failed too', async () => {
@@ -396,10 +464,55 @@ describe('what is kept', () => {
         { exec: 'sh -c \'echo "key $KEY"\'', env: { KEY: '{{ env.KEY }}' }, output: 'said' },
         { map: '({ said })' },
       ],
+      config: { as: '' },
       output: [{ jsonl: 'out.jsonl' }],
     });
     work.rows({ id: 1 });
-    batchx(['run', 'p.yaml'], '', { cwd: join(folder, work.name), env: { ...env, KEY: 'sk-very-secret-4711' } });
+    const options = { cwd: join(folder, work.name), env: { ...env, KEY: 'sk-very-secret-4711' } };
+    batchx(['run', 'p.yaml'], '', options);
     expect(bash(`cd ${work.name}; grep -rl sk-very-secret .batchx || true`).stdout).toBe('');
+    // On the command line, too: what is not kept cannot be given again.
+    work.rows({ id: 1 }, { id: 2 });
+    work.write('bad.jsonl', 'not JSON\n');
+    const again = batchx(['run', 'p.yaml', '--set', 'as=sk-very-secret-4711', 'bad.jsonl', '--job', 'p'], '', options);
+    expect(again).toMatchObject({ ended: 1, stderr: expect.not.stringContaining('batchx retry') });
+    expect(bash(`cd ${work.name}; grep -rl sk-very-secret .batchx || true`).stdout).toBe('');
+    expect(bash(`cd ${work.name}; grep -c 'as=\\*\\*\\*' .batchx/p/journal.jsonl`).stdout).toBe('1\n');
+  });
+
+  itNeeds('strace', 'is left to the system with --durability off, with all outputs and the report', () => {
+    const work = new Work();
+    work.pipeline({
+      input: { items: [1, 2] },
+      steps: [
+        { exec: "sh -c 'head -c 100000 /dev/zero'", output: 'said' },
+        { write: 'files/{{ data }}.txt', content: 'x' },
+      ],
+      output: [{ jsonl: 'out.jsonl' }, { json: 'out.json' }, { failed: 'failed.jsonl' }, { report: 'report.json' }],
+    });
+    const trace = 'strace -f -y -qq -e trace=fsync,fdatasync,sync,syncfs -o trace';
+    const synced = (flag: string): string[] => {
+      expect(bash(`cd ${work.name} && rm -rf .batchx files && ${trace} batchx run p.yaml -q ${flag}`).ended).toBe(0);
+      const paths = [...work.read('trace').matchAll(/sync\(\d+<([^>]*)>/g)].map(([, path]) => path as string);
+      // A job begins once, and so does each run of it.
+      return paths.filter((path) => !path.includes('.lock-') && !/work-\d+(\/\.batchx(\/p)?)?$/.test(path));
+    };
+    expect(synced('--durability off')).toEqual([]);
+    expect(synced('--durability power').length).toBeGreaterThan(9);
+  });
+});
+
+describe('what fails in a job', () => {
+  it('is run again by `retry`, as the end of the run and its report say', () => {
+    const work = new Work();
+    work.pipeline({ ...usual, steps: [{ exec: 'false' }], output: [{ failed: 'failed.jsonl' }, { report: 'r.json' }] });
+    work.rows({ id: 1 });
+    expect(work.run().stderr).toContain('to run the one that failed again: batchx retry p\n');
+    expect(JSON.parse(work.read('r.json'))).toMatchObject({
+      failures: { file: 'failed.jsonl', again: 'batchx retry p' },
+    });
+    expect(work.run('--no-journal').stderr).toContain('again: batchx run --no-journal');
+    const exec = bash(`cd ${work.name}; batchx exec --job e false ::: 1`);
+    expect(exec.stderr).toContain('again: batchx retry e\n');
   });
 });

@@ -152,27 +152,30 @@ describe('--report', () => {
   it('tells how what failed is run again, elsewhere if that would replace what others wrote', () => {
     file('rows.jsonl', jsonl({ id: 0 }, { id: 1 }, { id: 2 }, { id: 3 }));
     const keys = { input: { jsonl: 'rows.jsonl' }, steps: [failSome] };
-    const { report, stderr } = reported(keys, '--failed', 'failed.jsonl', '--limit', '4');
+    const { report, stderr } = reported(keys, '--failed', 'failed.jsonl', '--limit', '4', '--no-journal');
     expect(report.failures).toMatchObject({ total: 2, file: 'failed.jsonl' });
     expect(report.failures.again).toMatch(
-      /^batchx run --report report.json --failed failed.jsonl p\d+.yaml failed.jsonl$/,
+      /^batchx run --report report.json --failed failed.jsonl --no-journal p\d+.yaml failed.jsonl$/,
     );
     expect(stderr).toContain(`to run just the 2 that failed again: ${report.failures.again ?? ''}`);
     const again = bash((report.failures.again ?? '').replace('batchx run', 'batchx run -q'));
     expect(again.ended).toBe(1);
     expect(reportIn('report.json').counts).toMatchObject({ read: 2, failed: 2 });
     const output = [{ jsonl: 'kept.jsonl' }, { failed: 'other.jsonl' }];
-    const whole = reported({ ...keys, output });
+    const whole = reported({ ...keys, output }, '--no-journal');
     const kept = read('kept.jsonl');
     const command = whole.report.failures.again ?? '';
-    expect(command).toMatch(/^batchx run --report report.json --output again p\d+.yaml other.jsonl$/);
+    expect(command).toMatch(/^batchx run --report report.json --no-journal --output again p\d+.yaml other.jsonl$/);
     expect(whole.stderr).toContain(`to run just the 2 that failed again: ${command}`);
     expect(bash(command).stderr).toContain('--output again-again ');
     expect(read('kept.jsonl')).toBe(kept);
     expect(read('again/other.jsonl').trim().split('\n')).toHaveLength(2);
-    const inside = reported({ ...keys, outputRoot: 'out/', output });
+    const inside = reported({ ...keys, outputRoot: 'out/', output }, '--no-journal');
     expect(inside.report.failures.again).toContain('--output out-again p');
-    const fixed = reported({ ...keys, output: [{ jsonl: '../kept.jsonl' }, { failed: 'other.jsonl' }] });
+    const fixed = reported(
+      { ...keys, output: [{ jsonl: '../kept.jsonl' }, { failed: 'other.jsonl' }] },
+      '--no-journal',
+    );
     expect(fixed.report.failures).toMatchObject({ file: 'other.jsonl', again: null });
     expect(fixed.stderr).toContain(
       'what failed is in other.jsonl: give it as input, with other outputs, and just the 2',
@@ -374,7 +377,9 @@ describe('the summary of a run', () => {
     const own = pipeline({ input: items(10), steps: [{ map: '() => { throw new Error("no") }' }] });
     const { stderr } = batchx(['run', own]);
     expect(stderr).toMatch(/\nbatchx: 10 items read: 10 failed in \S+, \S+\/s\n/);
-    expect(stderr).toContain('\nbatchx: all 10 failures are alike: no, as at #1; mend that first\n');
+    expect(stderr).toContain(
+      '\nbatchx: all 10 failures are alike: no, as at #1; mend that first, then run just those again\n',
+    );
     expect(batchx(['run', own, '-q']).stderr).toBe('');
   });
 

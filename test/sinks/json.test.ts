@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { concat, lastValueFrom, take, throwError, toArray } from 'rxjs';
+import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { concat, lastValueFrom, Subject, take, tap, throwError, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { filterItems, jsonl, literals, toJson } from 'batchx';
 import { fakeRuntime } from 'batchx/testing';
@@ -51,8 +51,36 @@ describe('toJson', () => {
     await expect(lastValueFrom(failing.pipe(toJson(file)))).rejects.toThrow('gone');
     expect(parsed(file)).toEqual([1, 2]);
     await lastValueFrom(literals([1, 2, 3]).pipe(toJson(file), take(1)));
-    await expect.poll(() => readFileSync(file, 'utf8')).toMatch(/\]\n$/);
-    expect(parsed(file)).toEqual([1, 2, 3]);
+    await expect.poll(() => parsed(file)).toEqual([1, 2, 3]);
+  });
+
+  it('takes the place of an older file only once it is whole, behind a link and with its permissions', async () => {
+    const file = path();
+    const link = join(dirname(file), 'link.json');
+    writeFileSync(file, 'old', { mode: 0o640 });
+    symlinkSync('out.json', link);
+    const values = new Subject<number>();
+    const written: unknown[] = [];
+    const done = lastValueFrom(
+      values.pipe(
+        toJson(link),
+        tap((outcome) => written.push(outcome)),
+      ),
+    );
+    values.next(1);
+    await expect.poll(() => written).toHaveLength(1);
+    expect(readFileSync(file, 'utf8')).toBe('old');
+    values.complete();
+    await done;
+    expect(parsed(file)).toEqual([1]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(statSync(file).mode & 0o777).toBe(0o640);
+    expect(readdirSync(dirname(file)).sort()).toEqual(['link.json', 'out.json']);
+    const missing = join(dirname(file), 'no/out.json');
+    await expect(lastValueFrom(literals([1]).pipe(toJson(missing)))).rejects.toMatchObject({
+      code: 'output',
+      message: `cannot write ${missing}: there is no such folder`,
+    });
   });
 
   it('does not end an array that it could not write', async () => {

@@ -180,13 +180,13 @@ async function fieldsOf(
 /** The files that the input of a pipeline names. */
 function inputFiles(file: PipelineFile, context: PipelineContext): InputFiles {
   const [entry] = entriesOf(file, 'input');
-  const none: InputFiles = { named: [], covers: () => false };
+  const none: InputFiles = { named: [], names: () => false };
   if (entry?.form.definition.kind !== 'source') return none;
   const { definition } = entry.form;
   try {
     const options = definition.options.parse(preparedOptions(entry, context));
     const named = (definition.files?.(options) ?? []).filter(isPlainFile);
-    return { named, covers: (path) => definition.covers?.(options, path) ?? false };
+    return { named, names: (path) => definition.names?.(options, path) ?? false };
   } catch {
     // What is wrong with them is told by itself.
     return none;

@@ -85,8 +85,9 @@ class Planner {
     );
     const said = textOf(filledIn(report.report, this.#context));
     const place = said === undefined ? undefined : placedIn(this.#outputRoot(), said);
+    const root = this.#outputRoot();
     return {
-      plan,
+      plan: { ...plan, writes: [root, place].filter((path) => path !== undefined) },
       aggregate:
         aggregates.length === 0 ? undefined : Object.fromEntries(aggregates.map((entry) => this.#aggregate(entry))),
       folders: this.#folders(plan.sinks, place),
