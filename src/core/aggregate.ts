@@ -41,7 +41,7 @@ class Total<T> {
 
   add(value: Item<T> | Outcome<T>): this {
     const outcome = value instanceof Outcome ? value : Outcome.of(value);
-    if (outcome.status === 'ok' && this.#fault === undefined) this.#count(outcome.item);
+    if (isCounted(outcome) && this.#fault === undefined) this.#count(outcome.item);
     if (!outcome.settled) {
       outcome.settled = true;
       settle(outcome, (settled) => {
@@ -66,6 +66,12 @@ class Total<T> {
       else this.#onFault();
     }
   }
+}
+
+/** What an earlier run of the job has done counts as what this one does, where its result is there. */
+function isCounted({ status, item }: Outcome): boolean {
+  const { recalled } = item.extra;
+  return status === 'ok' || (status === 'skipped' && (recalled === 'shown' || recalled === 'kept'));
 }
 
 const cannotAggregate = (error: unknown, name?: string): string => {

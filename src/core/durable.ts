@@ -21,6 +21,10 @@ export interface Durable {
   ready(item: Item, file: OutputFile): Promise<void>;
   /** Whether what is at a path was written there by this job for the same item. */
   owns(item: Item, path: string): boolean;
+  /** True while one item is to be done and nothing beside it: then nothing waits for others, as none come. */
+  readonly alone: boolean;
+  /** Calls `listener` each time that this begins; gives what ends that. */
+  onAlone(listener: () => void): () => void;
   /** Opens an output to which lines are added: what it has of what was done before stays. */
   append(path: string): Promise<ByteWriter>;
 }

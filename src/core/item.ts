@@ -50,8 +50,8 @@ export interface ItemExtra {
   readonly identity?: Identity | undefined;
   /** Which part it is of the item that it was split from, from 1. */
   readonly part?: number | undefined;
-  /** Its outcome is that of an earlier run of its job: nothing is done for it. `shown` when its result is there, to be shown again. */
-  readonly recalled?: 'shown' | 'silent' | undefined;
+  /** Its outcome is that of an earlier run of its job: nothing is done for it. `shown` when its result is there, to be shown again; `kept` when it is there for what is made of all of them alone. */
+  readonly recalled?: 'shown' | 'kept' | 'silent' | undefined;
 }
 
 const plain: ItemExtra = {};

@@ -79,7 +79,7 @@ function note(
   }
   // What it was done by is said by its line: no chain has the number 0.
   const p = [...chains].find(([, chain]) => chain.at(-1) === line?.s)?.[0] ?? 0;
-  journal.appendDone({ k: key, f: words, as, p, r: place ?? -1, ...(w !== undefined && { w }) });
+  journal.append({ t: 'done', as, p, k: key, f: words, r: [place ?? -1], ...(w !== undefined && { w }) });
   return true;
 }
 

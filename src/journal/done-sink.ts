@@ -17,12 +17,14 @@ import { STATE_OF } from './load-journal.js';
 import { OrderFile } from './order-file.js';
 import { hasLarge } from './large-outputs.js';
 import { rebuild } from './rebuild.js';
-import type { KeptError } from './results-file.js';
+import type { KeptError, KeptLine } from './results-file.js';
 
 export interface DoneOptions {
   readonly runtime: Runtime;
   /** Whether what came of items is kept, to be shown or written again. */
   readonly keeps: boolean;
+  /** Whether something is made of all results: then each is kept as it is, whatever can be read again. */
+  readonly aggregates: boolean;
   /** Whether results are to be in the order of the input. */
   readonly ordered: boolean;
   /** Whether only some items are read: the others are as they were. */
@@ -30,7 +32,7 @@ export interface DoneOptions {
 }
 
 /** How many rows are written at once, at most: what comes while one block is brought to the disk makes the next. */
-const ROWS = 8192;
+const ROWS = 4096;
 
 /**
  * Writes items to some sinks, then what became of them to the job, and emits their outcomes once all of it is on the disk.
@@ -64,12 +66,14 @@ class DoneWriter implements SinkWriter {
   readonly #unlisten: () => void;
 
   readonly #keeps: boolean;
+  readonly #aggregates: boolean;
   readonly #ordered: boolean;
   readonly #part: boolean;
 
   constructor(job: Job, sinks: readonly DurableSink[], writers: readonly SinkWriter[], options: DoneOptions) {
-    const { runtime, keeps, ordered, part } = options;
+    const { runtime, keeps, aggregates, ordered, part } = options;
     this.#keeps = keeps;
+    this.#aggregates = aggregates;
     this.#ordered = ordered;
     this.#part = part;
     this.#job = job;
@@ -81,44 +85,46 @@ class DoneWriter implements SinkWriter {
     // What was split ends with the last of its parts, which are on the disk by then.
     this.#unlisten = runtime.events.on('batch:item:end', (outcome) => {
       const { part, recalled, identity } = outcome.item.extra;
-      if (identity === undefined || recalled !== undefined || part !== undefined || this.#ended.has(identity)) return;
+      if (identity === undefined || recalled !== undefined || part !== undefined || identity.ended === true) return;
       // Its parts were all done before.
-      if (outcome.item.skipped === 'already-done' && job.table.state(identity.entry) !== STATE.begun) return;
-      this.#note(outcome, identity, undefined);
+      if (outcome.item.skipped === 'already-done' && job.table.state(identity.entry) !== STATE.begun) {
+        job.left(identity.entry);
+        return;
+      }
+      this.#note(outcome, identity, undefined, { y: 1 });
     });
   }
-
-  /** Who has ended, of those whose end is still to be told. */
-  readonly #ended = new WeakSet<Identity>();
 
   async write(
     items: readonly Item[],
     refuse: (index: number, error: BatchxError) => void,
     skip: SkipFunction,
   ): Promise<void> {
-    const outcomes = items.map((item) => Outcome.of(item));
-    const fresh = outcomes.flatMap(({ item }, index) => (item.extra.recalled !== undefined ? [] : [index]));
-    for (const { item } of outcomes) this.#pass(item);
+    const block: Outcome[] = [];
+    /** Where those of the block stand among all items. */
+    const places: number[] = [];
+    for (let index = 0; index < items.length; index++) {
+      const item = items[index] as Item;
+      this.#pass(item);
+      if (item.extra.recalled !== undefined) continue;
+      block.push(Outcome.of(item));
+      places.push(index);
+    }
     for (const [at, writer] of this.#writers.entries()) {
-      const { takes } = this.#sinks[at] as DurableSink;
-      const block = fresh.map((index) => outcomes[index] as Outcome);
-      await writeBlock(writer, block, takes, new Set());
-      block.forEach((outcome, place) => {
-        const index = fresh[place] as number;
-        if (outcome === outcomes[index]) return;
-        outcomes[index] = outcome;
+      const before = block.slice();
+      await writeBlock(writer, block, (this.#sinks[at] as DurableSink).takes, new Set());
+      for (let place = 0; place < block.length; place++) {
+        const outcome = block[place] as Outcome;
+        if (outcome === before[place]) continue;
         const { error, skipped } = outcome.item;
-        if (error !== undefined) refuse(index, error);
-        else if (skipped !== undefined) skip(index, skipped);
-      });
+        if (error !== undefined) refuse(places[place] as number, error);
+        else if (skipped !== undefined) skip(places[place] as number, skipped);
+      }
     }
-    for (const index of fresh) {
-      const { item } = outcomes[index] as Outcome;
-      if (this.#keeps && hasLarge(item)) await this.#job.large.take(item);
-    }
+    if (this.#keeps) for (const { item } of block) if (hasLarge(item)) await this.#job.large.take(item);
     this.#job.markOutputs();
-    for (const index of fresh) this.#end(outcomes[index] as Outcome);
-    await this.#job.commitTogether();
+    for (const outcome of block) this.#end(outcome);
+    await this.#job.commitTogether(block.length);
   }
 
   async close(whole: boolean): Promise<void> {
@@ -170,18 +176,22 @@ class DoneWriter implements SinkWriter {
     const { identity, origin } = item.extra;
     if (outcome.status === 'failed' || outcome.status === 'in-doubt') this.#letter(item);
     if (origin instanceof BatchOrigin) this.#batch(outcome, origin);
-    else if (identity !== undefined) this.#note(outcome, identity, item);
+    // What could not be split to its end goes on behind its parts.
+    else if (identity !== undefined)
+      this.#note(outcome, identity, item, origin === undefined || item.extra.part !== undefined ? {} : { y: 1 });
   }
 
   /** The items that a batch was made of end as it does; the first of them keeps its result. */
-  #batch(outcome: Outcome, { parents }: BatchOrigin): void {
-    parents.forEach((parent, index) => {
-      const { identity, origin } = parent.extra;
+  #batch(outcome: Outcome, origin: BatchOrigin): void {
+    const all = membersOf(origin);
+    const keys = all.map(({ extra }) => extra.identity?.key as string);
+    all.forEach((member, index) => {
       const { error, skipped } = outcome.item;
-      const as = error === undefined ? (skipped === undefined ? parent : parent.skip(skipped)) : parent.fail(error);
+      const as = error === undefined ? (skipped === undefined ? member : member.skip(skipped)) : member.fail(error);
+      const first = index === 0;
+      const more: Belongs = first ? (keys.length > 1 ? { g: keys } : {}) : { b: 1, l: keys[0] };
       const ended = new Outcome(as, outcome.status);
-      if (origin instanceof BatchOrigin) this.#batch(ended, origin);
-      else if (identity !== undefined) this.#note(ended, identity, index === 0 ? outcome.item : undefined, index > 0);
+      this.#note(ended, member.extra.identity as Identity, first ? outcome.item : undefined, more);
     });
   }
 
@@ -193,17 +203,19 @@ class DoneWriter implements SinkWriter {
   }
 
   /** Keeps what came of an item, and notes that it has ended. */
-  #note({ item, status }: Outcome, identity: Identity, result: Item | undefined, elsewhere = false): void {
+  #note({ item, status }: Outcome, identity: Identity, result: Item | undefined, more: Belongs = {}): void {
     if (identity.entry < 0) return;
-    this.#ended.add(identity);
+    identity.ended = true;
     const { key: k, fingerprint: f, times: m, entry, outputs: w } = identity;
     const { results, table, chain, p } = this.#job;
     const kept = status === 'ok' && result !== undefined && this.#keeps;
     // What a command said that failed is shown again, too.
     const failed = this.#keeps && item.error instanceof CommandError ? item.error.result : undefined;
     // What is as it was read need not be kept, unless an output may have to be written anew.
-    const same = kept && result.first === undefined;
-    const needed = kept && !(same && (!this.#lines || result.raw !== undefined));
+    const same = kept && result.first === undefined && !(result.extra.origin instanceof BatchOrigin);
+    // The line before has it already, where it is of a step that does something outside.
+    const made = kept && !same && this.#job.hasKept(identity, result.data);
+    const needed = kept && !made && (this.#aggregates || !(same && (!this.#lines || result.raw !== undefined)));
     const { large } = this.#job;
     const d =
       failed !== undefined
@@ -214,7 +226,7 @@ class DoneWriter implements SinkWriter {
     const t = same && this.#lines ? result.raw : undefined;
     const o = kept && result.extra.outputs !== undefined ? keep(result.extra.outputs, large) : undefined;
     const beside = kept && result.extra.outputs !== undefined;
-    const whole = (same || d !== undefined) && (!beside || o !== undefined);
+    const whole = (same || made || d !== undefined) && (!beside || o !== undefined);
     // What has a secret in it is not written where nobody asked for it.
     const lost = kept && !(whole && [d, o, t].every((text) => this.#job.isPublic(text)));
     const place = results.add(
@@ -224,13 +236,14 @@ class DoneWriter implements SinkWriter {
         m,
         s: chain.at(-1) as string,
         q: table.place(entry) ?? -1,
-        id: this.#runtime.redact(item.id),
+        id: this.#runtime.redact((result ?? item).id),
         w,
         e: item.error && this.#error(item.error),
         x: item.skipped,
         u: same ? true : undefined,
         t: lost ? undefined : t,
-        b: elsewhere ? 1 : undefined,
+        ...more,
+        v: made ? 1 : undefined,
         n: lost || (status === 'ok' && !kept) ? 1 : undefined,
       },
       lost ? undefined : o,
@@ -251,6 +264,17 @@ class DoneWriter implements SinkWriter {
     };
   }
 }
+
+/** To whom else the result of an item belongs. */
+type Belongs = Pick<KeptLine, 'b' | 'l' | 'g' | 'y'>;
+
+/** The items that a batch stands for, each known by itself. */
+const membersOf = ({ parents }: BatchOrigin): Item[] =>
+  parents.flatMap((parent) => {
+    const { identity, origin } = parent.extra;
+    if (origin instanceof BatchOrigin) return membersOf(origin);
+    return identity === undefined ? [] : [parent];
+  });
 
 /** What JSON says of data that cannot be made again: what an output of JSON has of them, too. */
 function jsonOf(data: unknown): string | undefined {

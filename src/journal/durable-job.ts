@@ -37,7 +37,8 @@ export class DurableJob implements Durable {
 
   keepStep(item: Item, link: string, change: ItemChange): void {
     const { identity } = item.extra;
-    if (identity !== undefined) this.#job.keepStep(identity, item.id, link, change);
+    // What is made of a batch is kept at its end, with its items.
+    if (identity !== undefined && identity.entry >= 0) this.#job.keepStep(identity, item.id, link, change);
   }
 
   folder(path: string): void {
@@ -59,6 +60,14 @@ export class DurableJob implements Durable {
     return of !== undefined && this.#job.owns(of, hereOf(path));
   }
 
+  get alone(): boolean {
+    return this.#job.alone;
+  }
+
+  onAlone(listener: () => void): () => void {
+    return this.#job.onAlone(listener);
+  }
+
   append(path: string): Promise<ByteWriter> {
     return this.#append?.(path) ?? this.#job.open(path);
   }
@@ -70,7 +79,8 @@ const hereOf = (path: string): string => relative('', path);
 /** Who an item stands for: of a batch the first of those that it was made of. */
 function ownerOf(item: Item): Identity | undefined {
   const { identity, origin } = item.extra;
-  if (identity !== undefined && !(origin instanceof BatchOrigin)) return identity;
+  // Nothing is kept of what cannot be told from others.
+  if (identity !== undefined && !(origin instanceof BatchOrigin)) return identity.entry < 0 ? undefined : identity;
   const parent = origin?.parents?.[0];
   return parent === undefined ? undefined : ownerOf(parent);
 }

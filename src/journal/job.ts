@@ -14,7 +14,8 @@ import { compact, compactAtEnd, type CompactOptions, isDue } from './compact.js'
 import { LargeFiles } from './large-outputs.js';
 import { cleanUp, type Left } from './clean-up.js';
 import { FAILED, firstRecord, forget, JOURNAL, makeJobFolder, openJournal, openLines } from './job-files.js';
-import { type DoneRecord, JournalFile } from './journal-file.js';
+import { type Done, DoneRecords } from './done-records.js';
+import { JournalFile } from './journal-file.js';
 import { FLAG, type ItemTable, STATE, type State } from './item-table.js';
 import type { JournalState, OutputMark } from './load-journal.js';
 import { Lock } from './lock.js';
@@ -22,6 +23,7 @@ import { isIntact, OutputLines } from './output-lines.js';
 import { ownLife } from './process-life.js';
 import { type EndedHow, JOURNAL_FORMAT, type JournalRecord } from './records.js';
 import { ResultsFile } from './results-file.js';
+import { Starting } from './starting.js';
 import { untoldSteps } from './untold-steps.js';
 
 export interface JobOptions {
@@ -59,8 +61,9 @@ export interface JobOptions {
 /** How long what nobody waits for may take to get to the disk, in milliseconds. */
 const SOON = 20;
 
-/** How long after another commit one begins that can wait, in milliseconds. */
-const APART = 10;
+/** How long after another commit one begins that can wait, in milliseconds; and of how many items none waits. */
+const APART = 15;
+const MANY = 1024;
 
 /** The state of a job that is being run: what is known of its items, and what is written of them. */
 export class Job {
@@ -73,6 +76,9 @@ export class Job {
   readonly results: ResultsFile;
   /** Whether an earlier run did not come to its end. */
   readonly resumes: boolean;
+  readonly durability: Durability;
+  /** How much was cut off its journal, as a record was being written when a run died, in bytes. */
+  readonly torn: number;
   /** What earlier runs have done, in items and parts of them. */
   readonly known: Known;
   readonly #outputs = new Set<OutputLines>();
@@ -85,7 +91,11 @@ export class Job {
   readonly #left: Left;
   /** The items that are being done. */
   readonly #running = new Set<number>();
-  #idle: (() => void) | undefined;
+  /** Who waits until nothing is being done, but what is said; and who is told when an item is to be done alone. */
+  readonly #idlers = new Set<{ readonly but: ReadonlySet<number>; readonly go: () => void }>();
+  readonly #lone = new Set<() => void>();
+  /** The entries of those that are done alone: an item, and a part of it. */
+  readonly #alone = new Set<number>();
   readonly #journal: JournalFile;
   readonly #resultLines: AppendFile;
   readonly #commits: GroupCommit;
@@ -102,8 +112,13 @@ export class Job {
   readonly #redact: (text: string) => string;
   readonly #stopping: AbortSignal;
   readonly #startsLater: boolean;
-  #pending: DoneRecord[] = [];
+  readonly #starting = new Starting();
+  #pending = new DoneRecords();
   #steps: Extract<JournalRecord, { readonly t: 'step' }>[] = [];
+  /** What the steps have made of items that were kept last. */
+  readonly #made = new WeakMap<Identity, unknown>();
+  /** What was known of it when all that was forgotten. */
+  #before: JournalState | undefined;
   #waits = false;
   /** When the last commit began. */
   #began = -Infinity;
@@ -118,26 +133,33 @@ export class Job {
     this.#redact = options.redact;
     this.#stopping = options.stopping;
     this.#startsLater = options.startsLater ?? false;
-    options.stopping.addEventListener('abort', () => this.#idle?.(), { once: true });
+    options.stopping.addEventListener('abort', () => this.#tellIdle(true), { once: true });
     this.folder = folder;
     this.name = name;
     this.chain = chain;
     this.mark = Math.floor(options.random() * 36 ** 8)
       .toString(36)
       .padStart(8, '0');
-    this.large = new LargeFiles(folder, this.mark);
+    this.durability = durability;
+    this.large = new LargeFiles(folder, this.mark, durability);
     if (options.resume === true && firstRecord(folder) === undefined) throw nothingLeft(folder, false);
     makeJobFolder(folder);
     this.lock = Lock.take(folder, at, { force: options.force === true });
     try {
-      if (fresh) forget(folder);
+      if (fresh) {
+        this.#before = knownBefore(folder);
+        forget(folder);
+      }
       let found = openJournal(folder, chain.at(-1) as string);
-      if (options.anew === true && found.state.end === 'complete') {
+      // Who has deferred an item wants it passed over, and what was done not to be done again for that.
+      if (options.anew === true && found.state.end === 'complete' && !isKnown(found.state.table, STATE.deferred)) {
         closeSync(found.fd);
+        this.#before = found.state;
         forget(folder);
         found = openJournal(folder, chain.at(-1) as string);
       }
       const { fd, state, last } = found;
+      this.torn = found.torn;
       this.state = state;
       this.table = state.table;
       this.#journal = new JournalFile(fd, folder, last, durability);
@@ -167,6 +189,19 @@ export class Job {
     };
   }
 
+  /** Whether this run or one before it has written a file; the path is seen from the current folder. */
+  hasWritten(path: string): boolean {
+    return this.state.hasWritten(path) || this.#before?.hasWritten(path) === true;
+  }
+
+  /** Notes what is written beside the files of items: it is the run's own from then on. */
+  noteWritten(paths: readonly string[]): void {
+    const fresh = paths.filter((path) => !this.state.written.has(path));
+    if (fresh.length === 0) return;
+    this.#journal.append({ t: 'writes', paths: fresh });
+    this.#journal.write();
+  }
+
   /** The dead letters of the job; the file is opened with the first. */
   get letters(): AppendFile {
     return (this.#letters ??= this.#openLetters());
@@ -190,26 +225,76 @@ export class Job {
   /** Notes that items are to be done. */
   begin(items: readonly Identity[]): void {
     for (const { entry } of items) this.#running.add(entry);
-    if (!this.#startsLater) this.start(items);
+    if (this.#startsLater) this.#starting.wait(items);
+    else this.#note(items);
   }
 
-  /** Notes that items are being done now: it is known when the process dies. */
+  /** Notes that items are being done now, if it was not noted yet: it is known when the process dies. */
   start(items: readonly Identity[]): void {
-    this.#journal.appendStart(items.map(({ key }) => key));
+    const begun = this.#starting.begin(items, this.#scheduler.now(), (entry) => this.#running.has(entry));
+    if (begun.length > 0) this.#note(begun);
+  }
+
+  #note(begun: readonly Identity[]): void {
+    this.#journal.appendStart(begun.map(({ key }) => key));
     this.#journal.write();
   }
 
-  /** Notes that an item begins which nothing else runs beside. */
-  beginAlone(item: Identity): void {
-    this.#running.add(item.entry);
-    this.#journal.append({ t: 'alone', k: item.key });
-    this.start([item]);
+  /** Whether an item is to be done while nothing else is. */
+  get alone(): boolean {
+    return this.#alone.size > 0;
   }
 
-  /** Done when all that was begun has ended, or the run is to end. */
-  async idle(): Promise<void> {
-    if (this.#running.size === 0 || this.#stopping.aborted) return;
-    await new Promise<void>((resolve) => (this.#idle = resolve));
+  onAlone(listener: () => void): () => void {
+    this.#lone.add(listener);
+    return () => this.#lone.delete(listener);
+  }
+
+  /**
+   * Has `emit` begin an item while nothing else is being done but what it is a part of (`above`), and is done when the
+   * item has ended too, or the run is to end.
+   */
+  async aloneWith(item: Identity, above: readonly Identity[], emit: () => void): Promise<void> {
+    this.#alone.add(item.entry);
+    try {
+      const but = new Set(above.map(({ entry }) => entry));
+      for (const listener of this.#lone) listener();
+      await this.#idle(but);
+      this.#running.add(item.entry);
+      this.#journal.append({ t: 'alone', k: item.key });
+      this.start([...above, item]);
+      emit();
+      await this.#idle(but);
+    } finally {
+      this.#alone.delete(item.entry);
+    }
+  }
+
+  /** Whether it is this item. */
+  isAlone({ entry }: Identity): boolean {
+    return this.#alone.has(entry);
+  }
+
+  /** Whether an item is being done. */
+  isRunning(entry: number): boolean {
+    return this.#running.has(entry);
+  }
+
+  /** Done when all that was begun has ended but these, or the run is to end. */
+  async #idle(but: ReadonlySet<number>): Promise<void> {
+    await new Promise<void>((go) => {
+      this.#idlers.add({ but, go });
+      this.#tellIdle(this.#stopping.aborted);
+    });
+  }
+
+  #tellIdle(anyway = false): void {
+    for (const idler of this.#idlers) {
+      if (!anyway && (this.#running.size > idler.but.size || [...this.#running].some((entry) => !idler.but.has(entry))))
+        continue;
+      this.#idlers.delete(idler);
+      idler.go();
+    }
   }
 
   /** Notes by what the processes are known that are started. */
@@ -231,18 +316,26 @@ export class Job {
 
   /** Keeps what a step has made of an item, for a run that is to go on from there. */
   keepStep(identity: Identity, id: string, link: string, change: ItemChange): void {
+    if (identity.entry < 0) return;
     // What a command has said is kept at the end, where that is much.
     if (saysMuch(change.data)) return;
     const d = keep(change);
     if (d === undefined || !this.isPublic(d)) return;
-    const { key: k, fingerprint: f, times: m, entry } = identity;
+    const { key: k, fingerprint: f, times: m, entry, outputs: w } = identity;
     const q = this.table.place(entry) ?? -1;
-    const place = this.results.add({ k, f, ...(m !== undefined && { m }), s: link, q, id, a: 1 }, undefined, d);
+    const place = this.results.add({ k, f, ...(m !== undefined && { m }), s: link, q, id, w, a: 1 }, undefined, d);
     // A process that dies before the next commit has not called in vain: the line alone tells what came of it.
     this.#resultLines.write();
     this.table.setPlace(entry, place);
+    // Other data may be changed by whoever has them.
+    if (change.data instanceof CommandResult) this.#made.set(identity, change.data);
     this.#steps.push({ t: 'step', k, f, s: link, r: place });
     this.#soon();
+  }
+
+  /** Whether the line of an item that was written last has these data, as a step has made them. */
+  hasKept(identity: Identity, data: unknown): boolean {
+    return this.#made.has(identity) && this.#made.get(identity) === data;
   }
 
   /** Done when it is on the disk that a file is the item's own. */
@@ -293,7 +386,8 @@ export class Job {
   /** Opens an output behind what it has of what is done. */
   async open(path: string): Promise<OutputLines> {
     const mark = this.altered.has(path) ? undefined : this.state.outputs.get(path);
-    const output: OutputLines = await OutputLines.open(path, mark, () => this.#outputs.delete(output));
+    const onClose = (): void => void this.#outputs.delete(output);
+    const output: OutputLines = await OutputLines.open(path, mark, onClose, this.durability);
     this.#outputs.add(output);
     return output;
   }
@@ -304,17 +398,21 @@ export class Job {
   }
 
   /** Notes that an item has ended: it counts once `commit` is done, which is to follow. */
-  end(record: DoneRecord, entry: number): void {
-    this.#pending.push(record);
-    if (!this.#running.delete(entry) || this.#running.size > 0) return;
-    this.#idle?.();
-    this.#idle = undefined;
+  end(item: Done, entry: number): void {
+    this.#pending.add(item);
+    this.left(entry);
   }
 
-  /** As `commit`, but not right after the one before: what comes within a few milliseconds goes to the disk together. */
-  async commitTogether(): Promise<void> {
+  /** Notes that nothing more is done for an item, which is as it was. */
+  left(entry: number): void {
+    this.#starting.end(entry);
+    if (this.#running.delete(entry) && this.#idlers.size > 0) this.#tellIdle();
+  }
+
+  /** As `commit`, but of a few items not right after the one before: what comes within milliseconds goes to the disk together. */
+  async commitTogether(items: number): Promise<void> {
     const early = this.#began + APART - this.#scheduler.now();
-    if (early > 1) await firstValueFrom(wait(early, this.#scheduler));
+    if (early > 1 && items < MANY) await firstValueFrom(wait(early, this.#scheduler));
     await this.commit();
   }
 
@@ -328,7 +426,7 @@ export class Job {
     this.lock.check();
     const ended = this.#pending;
     const steps = this.#steps;
-    this.#pending = [];
+    this.#pending = new DoneRecords();
     this.#steps = [];
     // What a record says to be there has to be there first.
     const replaced = this.#replaced;
@@ -344,8 +442,9 @@ export class Job {
       ...[...this.#outputs].map((output) => output.sync()),
     ]);
     for (const record of steps) this.#journal.append(record);
-    for (const record of ended) this.#journal.appendDone(record);
-    if (ended.length + replaced.length > 0) this.#journal.append({ t: 'commit', outputs });
+    const counts = !ended.empty || replaced.length > 0;
+    this.#journal.appendDone(ended);
+    if (counts) this.#journal.append({ t: 'commit', outputs });
     await this.#journal.sync();
     if (!this.#cannotCompact && isDue(this.#journal.size, this.table.size, false)) this.#compact();
   }
@@ -434,12 +533,29 @@ export const alteredOf = (paths: readonly string[], { outputs }: JournalState, {
     return mark === undefined ? ok + failed > 0 : !isIntact(mark);
   });
 
+function isKnown(table: ItemTable, state: State): boolean {
+  for (let entry = 0; entry < table.size; entry++) if (table.state(entry) === state) return true;
+  return false;
+}
+
 export function knownIn(table: ItemTable): Known {
   const counts = [0, 0, 0, 0, 0, 0, 0];
   for (let entry = 0; entry < table.size; entry++)
     counts[table.state(entry)] = (counts[table.state(entry)] as number) + 1;
   const of = (state: State): number => counts[state] as number;
   return { ok: of(STATE.ok) + of(STATE.skipped), failed: of(STATE.failed), inDoubt: of(STATE.inDoubt) };
+}
+
+/** What a job that is begun anew has known; undefined when that cannot be read. */
+function knownBefore(folder: string): JournalState | undefined {
+  try {
+    const { fd, state } = openJournal(folder, '');
+    closeSync(fd);
+    return state;
+  } catch (error) {
+    if (error instanceof BatchxError) return undefined;
+    throw error;
+  }
 }
 
 /** What is on the disk is whole without being compacted, too: the next run tries again. */

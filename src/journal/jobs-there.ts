@@ -2,10 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../core/errors.js';
 import { firstRecord, JOURNAL } from './job-files.js';
+import { ROOT } from './root.js';
 import { RUNS } from './run-folders.js';
-
-/** Where jobs are kept, seen from where the program runs. */
-export const ROOT = '.batchx';
 
 /** A job that is there. */
 export interface JobThere {

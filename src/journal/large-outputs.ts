@@ -6,6 +6,7 @@ import { commandResultOf } from '../core/command-result.js';
 import type { Item } from '../core/item.js';
 import type { LargeOutputs } from '../core/kept.js';
 import type { Captured } from '../core/process/process.js';
+import type { Durability } from './append-file.js';
 
 const BLOCK = 64 * 1024;
 /** So much of an output has room in a line of results, in bytes. */
@@ -21,10 +22,12 @@ export class LargeFiles implements LargeOutputs {
   readonly #folder: string;
   /** Makes names that no run before this one has given. */
   readonly #mark: string;
+  readonly #durability: Durability;
   readonly #names = new WeakMap<Captured, string>();
   #made = 0;
 
-  constructor(folder: string, mark: string) {
+  constructor(folder: string, mark: string, durability: Durability) {
+    this.#durability = durability;
     this.#folder = join(folder, LARGE);
     this.#mark = mark;
   }
@@ -67,7 +70,7 @@ export class LargeFiles implements LargeOutputs {
         }
         // What was not kept as a whole cannot be shown as a whole.
         if (size === output.size) this.#names.set(output, name);
-        await file.datasync();
+        if (this.#durability !== 'off') await file.datasync();
       } finally {
         await file.close();
       }

@@ -1,4 +1,5 @@
 import { Digests } from '../core/digests.js';
+import { eachDone } from './done-records.js';
 import { EndedItems } from './ended-items.js';
 import { FLAG, ItemTable, STATE, type State } from './item-table.js';
 import type { JournalReader } from './read-journal.js';
@@ -35,8 +36,9 @@ export interface SavedState {
   readonly folders: readonly string[];
   readonly processes: readonly string[];
   readonly marks: readonly string[];
+  readonly written: readonly string[];
   readonly running: readonly string[];
-  readonly alone: string | undefined;
+  readonly alone: readonly string[];
   readonly relinked: number;
 }
 
@@ -58,6 +60,8 @@ export class JournalState implements JournalReader {
   /** By what the processes of runs are known that did not come to their end, and their temporary files. */
   readonly processes = new Set<string>();
   readonly marks = new Set<string>();
+  /** What its runs have written, beside the files of items. */
+  readonly written = new Set<string>();
   /** Where temporary files may have been left. */
   readonly folders = new Set<string>();
   /** How many lines of results had one of the same item before them. */
@@ -65,7 +69,8 @@ export class JournalState implements JournalReader {
   /** The records of items that have ended since the last commit: without one they do not count. */
   readonly #pending = new EndedItems();
   readonly #running = new Set<number>();
-  #alone: number | undefined;
+  /** Those that nothing else was begun beside: an item, and a part of it. */
+  readonly #alone = new Set<number>();
 
   readonly #last: string;
   /** The numbers of the chains that are the same as that of the run to come. */
@@ -87,8 +92,9 @@ export class JournalState implements JournalReader {
     return this.#running;
   }
 
-  done(keyHi: number, keyLo: number, hi: number, lo: number, as: DoneAs, p: number, place: number): void {
-    this.#pending.add(this.table.add(keyHi, keyLo), hi, lo, as, p, place, false);
+  /** Whether its runs have written a file. */
+  hasWritten(path: string): boolean {
+    return this.written.has(path) || (this.owners.size > 0 && this.owners.get(path) !== undefined);
   }
 
   record(record: JournalRecord): void {
@@ -104,11 +110,14 @@ export class JournalState implements JournalReader {
         if (record.mark !== undefined) this.marks.add(record.mark);
         this.#chain(record.p, record.chain);
         break;
+      case 'writes':
+        for (const path of record.paths) this.written.add(path);
+        break;
       case 'start':
         for (const key of record.k) this.#running.add(this.#entry(key));
         break;
       case 'alone':
-        this.#alone = this.#entry(record.k);
+        this.#beginAlone(this.#entry(record.k));
         break;
       case 'intent': {
         const entry = this.#begun(record.k);
@@ -128,8 +137,11 @@ export class JournalState implements JournalReader {
         break;
       }
       case 'done': {
-        const { k, f, m = f, as, p, r, w } = record;
-        this.#pending.add(this.#entry(k), wordOf(m, 0), wordOf(m, 8), as, p, r, w === 1);
+        const { k, f, m = f, as, p, w } = record;
+        eachDone(record, (at, place) => {
+          const entry = this.table.add(wordOf(k, at), wordOf(k, at + 8));
+          this.#pending.add(entry, wordOf(m, at), wordOf(m, at + 8), as, p, place, w === 1);
+        });
         break;
       }
       case 'again':
@@ -152,7 +164,7 @@ export class JournalState implements JournalReader {
         this.marks.clear();
         this.folders.clear();
         this.#running.clear();
-        this.#alone = undefined;
+        this.#alone.clear();
         break;
       case 'ready':
         this.owners.set(record.path, this.#entry(record.k));
@@ -183,8 +195,9 @@ export class JournalState implements JournalReader {
       folders: [...this.folders],
       processes: [...this.processes],
       marks: [...this.marks],
+      written: [...this.written],
       running: [...this.#running].map((entry) => table.keyOf(entry)),
-      alone: this.#alone === undefined ? undefined : table.keyOf(this.#alone),
+      alone: [...this.#alone].map((entry) => table.keyOf(entry)),
       relinked: this.relinked,
     };
   }
@@ -196,9 +209,10 @@ export class JournalState implements JournalReader {
     for (const [p, chain] of chains) this.#chain(p, chain);
     for (const [key, step] of intents) this.intents.set(this.#entry(key), step);
     for (const output of outputs) this.outputs.set(output[0], output);
-    for (const set of ['folders', 'processes', 'marks'] as const) for (const each of saved[set]) this[set].add(each);
+    for (const set of ['folders', 'processes', 'marks', 'written'] as const)
+      for (const each of saved[set]) this[set].add(each);
     for (const key of running) this.#running.add(this.#entry(key));
-    this.#alone = alone === undefined ? undefined : this.#entry(alone);
+    for (const key of alone) this.#alone.add(this.#entry(key));
     if (last === this.#last) return;
     // What is not known to be of the run to come is looked at when it is met.
     for (let entry = 0; entry < this.table.size; entry++)
@@ -221,7 +235,7 @@ export class JournalState implements JournalReader {
       const flags = (files ? FLAG.files : 0) | (this.#same.has(p) ? 0 : FLAG.other);
       if (this.table.settle(entry, hi, lo, STATE_OF[as], place < 0 ? undefined : place, flags)) this.relinked++;
       if (this.#running.size > 0) this.#running.delete(entry);
-      if (this.#alone === entry) this.#alone = undefined;
+      if (this.#alone.size > 0) this.#alone.delete(entry);
       if (this.intents.size > 0) this.intents.delete(entry);
     });
     for (const output of outputs) this.outputs.set(output[0], output);
@@ -231,17 +245,25 @@ export class JournalState implements JournalReader {
     if (this.table.place(entry) !== undefined) this.relinked++;
   }
 
+  #beginAlone(entry: number): void {
+    // Behind all that goes on.
+    this.#running.delete(entry);
+    this.#running.add(entry);
+    this.#alone.add(entry);
+  }
+
   #died(boot: string): void {
     this.#pending.clear();
     if (this.run === undefined || this.end !== undefined) return;
-    const same = this.run.boot === boot;
+    // Parts that an item was split into begin behind it: as long as one of them goes on it is not that item.
+    const last = this.#alone.size === 0 || this.run.boot !== boot ? undefined : [...this.#running].at(-1);
     for (const entry of this.#running) {
       const deaths = this.table.deaths(entry);
-      const alone = (deaths >> 4) + (same && this.#alone === entry ? 1 : 0);
+      const alone = (deaths >> 4) + (entry === last && this.#alone.has(entry) ? 1 : 0);
       this.table.setDeaths(entry, (Math.min(alone, 15) << 4) | Math.min((deaths & 15) + 1, 15));
     }
     this.#running.clear();
-    this.#alone = undefined;
+    this.#alone.clear();
   }
 
   /** The entry of an item that is being done, be it again: how it had ended before says nothing of what it is now. */

@@ -1,6 +1,6 @@
 import { leftInDoubt } from '../core/dead-letter.js';
 import { BatchxError } from '../core/errors.js';
-import type { Identity, ItemChange } from '../core/identity.js';
+import type { Identity, ItemChange, OutputFile } from '../core/identity.js';
 import type { Item } from '../core/item.js';
 import { FLAG, STATE, type State } from './item-table.js';
 import { errorOf } from './rebuild.js';
@@ -31,6 +31,11 @@ export class Look {
     if (this.#job.results.read(this.#place).f !== fingerprint) return true;
     this.#job.touch(key, times);
     return false;
+  }
+
+  /** It was done with others, and has to be done again since these have changed. */
+  again(): Item {
+    return this.#told('content', this.#rest());
   }
 
   /** Everything is to be done. */
@@ -74,6 +79,11 @@ export class Look {
     return told(this.#options, recalled, item);
   }
 
+  /** What is kept of it. */
+  get line(): ReadLine | undefined {
+    return this.#line();
+  }
+
   #line(): ReadLine | undefined {
     return this.#place === undefined ? undefined : this.#job.results.read(this.#place);
   }
@@ -85,7 +95,7 @@ export class Look {
     if (!table.has(this.#identity.entry, FLAG.files) || intact === undefined) return this.#shown(state);
     const line = this.#line();
     const good = line === undefined || intact(line);
-    const goesOn = (is: boolean): Item => (is ? this.#shown(state) : this.#told('outputs', this.#rest()));
+    const goesOn = (is: boolean): Item => (is ? this.#shown(state) : this.#told('outputs', this.#rest(true, true)));
     return typeof good === 'boolean' ? goesOn(good) : good.then(goesOn);
   }
 
@@ -95,37 +105,48 @@ export class Look {
     // What was split comes by again for its parts.
     if (this.#options.splits === true && this.#item.extra.part === undefined)
       return this.#told('done', this.#rest(false));
-    const { replay, needs } = this.#options;
-    const line = state === STATE.ok && (replay || needs) ? this.#line() : undefined;
+    const { replay, needs, aggregates } = this.#options;
+    const line = state === STATE.ok && (replay || needs || aggregates === true) ? this.#line() : undefined;
     if (line === undefined) return this.#told('done', done);
     if (line.n === 1 && line.b !== 1) return this.#told('result', this.#rest());
-    return this.#told('done', replay ? restored(done, line).withExtra({ recalled: 'shown' }) : done);
+    // What several were made into is shown with the first of them.
+    const shows = (replay || aggregates === true) && line.b !== 1;
+    const recalled = replay ? 'shown' : 'kept';
+    return this.#told('done', shows ? restored(done, line).withExtra({ recalled }) : done);
   }
 
   #failed(): Item {
     const line = this.#line();
+    // As with one that was done: those of its parts that went well do so again.
+    if (line?.y === 1 && this.#options.splits === true) return this.#rest(false);
     const error = line === undefined ? new BatchxError('bug', 'it failed in an earlier run') : errorOf(line);
     return this.anew().withExtra({ recalled: 'shown' }).fail(error);
   }
 
   /** What is left to do: what steps have made of it before is not done again as long as all before them is as it was. */
-  #rest(supersedes = true): Item {
+  #rest(supersedes = true, remakes = false): Item {
     const { chain, results, table } = this.#job;
     if (supersedes && table.state(this.#identity.entry) !== STATE.begun) this.#job.superseded = true;
     const kept = new Map<string, ItemChange>();
+    // The last of the lines that count has all files up to there.
+    let outputs: OutputFile[] | undefined;
     for (let place = this.#place ?? -1; place >= 0;) {
       const line = results.read(place);
       if (line.f !== this.#identity.fingerprint) break;
-      if (line.a === 1 && chain.includes(line.s) && !kept.has(line.s)) kept.set(line.s, line.d as ItemChange);
+      if (line.a === 1 && chain.includes(line.s) && !kept.has(line.s)) {
+        kept.set(line.s, line.d as ItemChange);
+        outputs ??= line.w && [...line.w];
+      }
       place = line.q;
     }
-    const identity = kept.size === 0 ? this.#identity : { ...this.#identity, kept };
-    return this.#item.withIdentity(identity);
+    if (kept.size === 0) return this.anew();
+    return this.#item.withIdentity({ ...this.#identity, kept, remakes, outputs });
   }
 }
 
 /** An item with what was kept of it. */
 function restored(item: Item, line: ReadLine): Item {
   const first = line.u === true ? item : item.withData(line.d);
-  return line.o === undefined ? first : first.withExtra({ outputs: line.o });
+  const named = line.g === undefined ? first : first.withExtra({ id: line.id });
+  return line.o === undefined ? named : named.withExtra({ outputs: line.o });
 }

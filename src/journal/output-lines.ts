@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { unwritable } from '../core/bytes-out.js';
 import type { ByteWriter } from '../core/bytes-out.js';
+import type { Durability } from './append-file.js';
 import { crc32c } from './crc32c.js';
 import type { OutputMark } from './load-journal.js';
 import { syncFolder } from './sync-folder.js';
@@ -33,29 +34,42 @@ export class OutputLines implements ByteWriter {
   readonly path: string;
   readonly #file: FileHandle;
   readonly #onClose: () => void;
+  readonly #durability: Durability;
   #size: number;
   #crc: number;
   #synced: number;
   #marked: OutputMark;
 
-  private constructor(path: string, file: FileHandle, size: number, crc: number, onClose: () => void) {
+  private constructor(
+    path: string,
+    file: FileHandle,
+    [, size, crc]: OutputMark,
+    onClose: () => void,
+    durability: Durability,
+  ) {
     this.path = path;
     this.#file = file;
     this.#size = this.#synced = size;
     this.#crc = crc;
     this.#marked = [path, size, crc];
     this.#onClose = onClose;
+    this.#durability = durability;
   }
 
   /** Opens a file behind what a mark says of it, and cuts off what comes there; without one it begins anew. */
-  static async open(path: string, mark: OutputMark | undefined, onClose: () => void): Promise<OutputLines> {
+  static async open(
+    path: string,
+    mark: OutputMark | undefined,
+    onClose: () => void,
+    durability: Durability,
+  ): Promise<OutputLines> {
     try {
-      const [, size, crc] = mark ?? [path, 0, 0];
+      const begun: OutputMark = mark ?? [path, 0, 0];
       const file = await open(path, mark === undefined ? 'w' : 'r+');
-      if (mark !== undefined) await file.truncate(size);
+      if (mark !== undefined) await file.truncate(begun[1]);
       // What is said to be in it is in vain when its name is not on the disk.
-      else if ((await file.stat()).isFile()) syncFolder(dirname(path));
-      return new OutputLines(path, file, size, crc, onClose);
+      else if (durability !== 'off' && (await file.stat()).isFile()) syncFolder(dirname(path));
+      return new OutputLines(path, file, begun, onClose, durability);
     } catch (error) {
       throw unwritable(path, error);
     }
@@ -97,7 +111,7 @@ export class OutputLines implements ByteWriter {
   }
 
   async sync(): Promise<void> {
-    if (this.#synced === this.#size) return;
+    if (this.#durability === 'off' || this.#synced === this.#size) return;
     const size = this.#size;
     try {
       if ((await this.#file.stat()).isFile()) await this.#file.datasync();

@@ -27,7 +27,7 @@ export async function rebuild(job: Job, sink: DurableSink, path: string, order: 
   const place = await realpath(path).catch(() => path);
   if ((await stat(place).catch(() => undefined))?.isFile() === false) return false;
   const temp = job.temporary(place);
-  const output = await OutputLines.open(temp, undefined, () => undefined);
+  const output = await OutputLines.open(temp, undefined, () => undefined, job.durability);
   try {
     const writer = await sink.open(() => Promise.resolve(output));
     for (const entries of blocksOf(order)) {

@@ -5,11 +5,13 @@ import type { Item } from '../core/item.js';
 import { BatchOrigin } from '../core/origin.js';
 import { Room } from '../core/rooms.js';
 import { type Intake, subscribeThrough } from '../core/upstream.js';
-import { contentOf, fileOf, fingerprintOf, keyOfPart } from './fingerprints.js';
-import { identifyFile, identifyRow, type Known, Occurrences } from './identify.js';
+import { BatchMates } from './batch-mates.js';
+import { contentOf, fileOf, fingerprintOf, keyOfPart, keyOfRow } from './fingerprints.js';
+import { identifyFile, identifyRow, type Known, namedKey, NOTHING, Occurrences } from './identify.js';
 import { FLAG, STATE } from './item-table.js';
+import { aboveOf } from './lineage.js';
 import { Look } from './look.js';
-import { type RecallJob, type RecallOptions, told } from './recall-options.js';
+import { type Recalled, type RecallJob, type RecallOptions, told } from './recall-options.js';
 import { wordOf } from './words.js';
 
 /** How many items are looked up before they go on, at most: those of them are suspect when the process dies. */
@@ -39,7 +41,13 @@ class Recalling implements Intake<Item> {
   readonly #out: Subscriber<Item>;
   readonly #job: RecallJob;
   readonly #options: RecallOptions;
+  readonly #tell: RecallOptions['tell'];
   readonly #occurrences = new Occurrences();
+  /** Only where something is made of several items. */
+  readonly #mates: BatchMates | undefined;
+  /** The item that was looked up last, and what was told of it. */
+  #last: Look | undefined;
+  #told: [Recalled, Item] | undefined;
   #gathered: Item[] = [];
   #busy = false;
   #scheduled = false;
@@ -48,7 +56,11 @@ class Recalling implements Intake<Item> {
   constructor(out: Subscriber<Item>, job: RecallJob, options: RecallOptions) {
     this.#out = out;
     this.#job = job;
-    this.#options = options;
+    const gathers = options.gathers === true;
+    this.#mates = gathers ? new BatchMates(job) : undefined;
+    // What is told of an item may turn out to be otherwise.
+    this.#options = gathers ? { ...options, tell: (...of) => (this.#told = of) } : options;
+    this.#tell = options.tell;
   }
 
   next(item: Item): void {
@@ -94,22 +106,65 @@ class Recalling implements Intake<Item> {
         weight += (block[i] as Item).weight;
         const looked = this.#look(block[i] as Item, known?.[i]);
         const item = looked instanceof Promise ? await looked : looked;
-        if (!this.#isSuspect(item)) {
-          found.push(item);
-          continue;
-        }
-        this.#goOn(found);
-        found = [];
-        await this.#alone(item);
+        // Each wait costs more than all else that is done for most of them.
+        if (this.#mates === undefined && !this.#isSuspect(item)) found.push(item);
+        else found = await this.#add(found, this.#mates === undefined ? [item] : this.#together(item, this.#mates));
       }
       this.#goOn(found);
       this.room.give(weight);
+    }
+    if (this.#ended !== undefined && !('error' in this.#ended)) {
+      const left = this.#mates?.end(this.#options.part !== true) ?? [];
+      this.#goOn(await this.#add([], left));
     }
     // At once: who comes from now on begins the next round.
     this.#busy = false;
     if (this.#ended === undefined || this.#out.closed) return;
     if ('error' in this.#ended) this.#out.error(this.#ended.error);
     else this.#out.complete();
+  }
+
+  /** Adds items to those that go on together; one that is to be done alone goes on here, behind those. */
+  async #add(found: Item[], items: readonly Item[]): Promise<Item[]> {
+    for (const item of items) {
+      if (!this.#isSuspect(item)) {
+        found.push(item);
+        continue;
+      }
+      this.#goOn(found);
+      found = [];
+      await this.#job.aloneWith?.(item.extra.identity as Identity, aboveOf(item), () => {
+        if (!this.#out.closed) this.#out.next(item);
+      });
+    }
+    return found;
+  }
+
+  /** Those that may go on now that an item was looked up: itself, unless it waits for others, and who has waited for it. */
+  #together(item: Item, mates: BatchMates): readonly Item[] {
+    const look = this.#last;
+    const told = this.#told;
+    this.#last = this.#told = undefined;
+    const tell = (): void => {
+      if (told !== undefined) this.#tell?.(...told);
+    };
+    const line = look?.line;
+    if (look === undefined || line === undefined) {
+      tell();
+      return [item];
+    }
+    const again = (): Item => {
+      const one = look.again();
+      if (this.#told !== undefined) this.#tell?.(...this.#told);
+      this.#told = undefined;
+      return one;
+    };
+    const asIs = (): Item => {
+      tell();
+      return item;
+    };
+    if (item.skipped === 'already-done') return mates.done({ asIs, again }, line);
+    return [...(item.live ? mates.again(line) : []), asIs()];
   }
 
   /** Lets items go on, once it is noted in one go which of them will be done. */
@@ -123,18 +178,16 @@ class Recalling implements Intake<Item> {
     for (const item of found) if (!this.#out.closed) this.#out.next(item);
   }
 
-  /** Whether an item was being done when several runs died: then it is done while nothing else is. */
-  #isSuspect({ live, extra: { identity } }: Item): boolean {
-    if (!live || identity === undefined || identity.entry < 0 || this.#options.alone !== true) return false;
-    return (this.#job.table.deaths(identity.entry) & 15) >= SUSPECT;
-  }
-
-  async #alone(item: Item): Promise<void> {
-    await this.#job.idle?.();
-    if (this.#out.closed) return;
-    this.#job.beginAlone?.(item.extra.identity as Identity);
-    this.#out.next(item);
-    await this.#job.idle?.();
+  /** Whether an item was being done when several runs died: then it is done while nothing is but what it is a part of. */
+  #isSuspect(item: Item): boolean {
+    const { identity } = item.extra;
+    const job = this.#job;
+    if (!item.live || identity === undefined || identity.entry < 0 || this.#options.alone !== true) return false;
+    if ((job.table.deaths(identity.entry) & 15) < SUSPECT || job.aloneWith === undefined) return false;
+    // What goes on was looked up before.
+    if (job.isRunning?.(identity.entry) === true) return false;
+    const [root] = aboveOf(item);
+    return root === undefined || job.isAlone?.(root) === true;
   }
 
   async #files(block: readonly Item[]): Promise<(Known | undefined)[]> {
@@ -156,29 +209,32 @@ class Recalling implements Intake<Item> {
     return place === undefined ? undefined : results.read(place).f;
   };
 
-  readonly #met = (key: string): boolean => {
-    const { table } = this.#job;
-    const entry = table.find(wordOf(key, 0), wordOf(key, 8));
-    return entry >= 0 && table.has(entry, FLAG.seen);
-  };
-
-  #identify(item: Item): Known {
+  #identify(item: Item): Known | undefined {
     const { origin, part } = item.extra;
     const parent = part === undefined ? undefined : origin?.parents?.[0]?.extra.identity;
-    if (parent === undefined) return identifyRow(item, this.#met, this.#occurrences);
-    return { key: keyOfPart(parent.key, part as number), fingerprint: contentOf(item), times: undefined };
+    if (parent === undefined) return identifyRow(item);
+    return { key: keyOfPart(parent.key, part as number), fingerprint: contentOf(item) ?? NOTHING, times: undefined };
   }
 
   #look(item: Item, file: Known | undefined): Item | Promise<Item> {
     const { origin, part } = item.extra;
+    // It was looked up where it came from.
+    if (item.extra.identity !== undefined) return item;
     if (origin instanceof BatchOrigin) return item.withIdentity(identityOfBatch(origin));
     if (part === undefined && origin !== undefined) return item;
-    if (item.extra.identity !== undefined && item.extra.part === undefined) return item;
-    const known = file ?? this.#identify(item);
+    const found = file ?? this.#identify(item);
+    // What cannot be told from others is done each time: it could be taken for another one.
+    if (found === undefined) return told(this.#options, 'new', item.withIdentity({ ...UNKNOWN }));
+    const { fingerprint, times } = found;
     const { table } = this.#job;
-    const entry = table.add(wordOf(known.key, 0), wordOf(known.key, 8));
-    const { key, fingerprint, times } = known;
-    const identity: Identity = { key, fingerprint, times, entry, kept: undefined, outputs: undefined };
+    let { key } = found;
+    let entry = table.add(wordOf(key, 0), wordOf(key, 8));
+    // Rows without a name that are the same are told apart by their number.
+    if (table.has(entry, FLAG.seen) && file === undefined && part === undefined && namedKey(item) === undefined) {
+      key = keyOfRow(fingerprint, this.#occurrences.next(fingerprint));
+      entry = table.add(wordOf(key, 0), wordOf(key, 8));
+    }
+    const identity: Identity = { key, fingerprint, times, entry, kept: undefined, outputs: undefined, ended: false };
     const words = identity.times ?? identity.fingerprint;
     const [hi, lo] = [wordOf(words, 0), wordOf(words, 8)];
     const same = table.matches(entry, hi, lo);
@@ -199,6 +255,7 @@ class Recalling implements Intake<Item> {
         item.withIdentity(identity).withExtra({ recalled: 'silent' }).skip('deferred'),
       );
     const look = new Look(this.#job, this.#options, item, identity, place);
+    if (this.#mates !== undefined) this.#last = look;
     if (state === STATE.again) this.#job.superseded = true;
     if (!look.changed(same) || doubted) return look.goOn(state);
     if (state !== STATE.begun) this.#job.superseded = true;
@@ -215,6 +272,8 @@ class Recalling implements Intake<Item> {
     return told(this.#options, 'same-id', known.fail(error));
   }
 }
+
+const UNKNOWN: Identity = { key: NOTHING, fingerprint: NOTHING, times: undefined, entry: -1, outputs: undefined };
 
 /** What stands for several has no entry of its own: they are known. Parts of it are known by them all. */
 function identityOfBatch({ parents }: BatchOrigin): Identity {

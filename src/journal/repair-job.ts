@@ -7,6 +7,7 @@ import { copyLiveResults } from './live-results.js';
 import { JournalState } from './load-journal.js';
 import { Lock } from './lock.js';
 import { eachLine } from './read-journal.js';
+import { takeResults } from './results-again.js';
 import { RunHistory } from './run-history.js';
 import { type Salvaged, salvageJournal } from './salvage-journal.js';
 import { readSnapshot, SNAPSHOT, type SnapshotAbout, snapshotHead, writeSnapshot } from './snapshot.js';
@@ -19,6 +20,8 @@ export interface Repaired {
   readonly bytes: number;
   /** How many items the snapshot had that could not be read; undefined when it could, or when it does not say that. */
   readonly snapshot: number | 'unknown' | undefined;
+  /** Items whose end only the snapshot had said, and the results say too. */
+  readonly found: number;
   /** Lines of results. */
   readonly results: number;
   /** Items that are not known as done any more, as far as their names can be read. */
@@ -43,6 +46,7 @@ function repair(folder: string): Repaired | undefined {
   const history = new RunHistory();
   const { state, about, lost } = snapshotOf(folder, history);
   const salvaged = salvageJournal(join(folder, JOURNAL), state, history, about.after, lost !== undefined);
+  const found = lost === undefined ? 0 : takeResults(join(folder, about.results), state);
   const damagedResults = unreadable(join(folder, about.results));
   const dropped = dropUnfound(folder, about.results, state);
   if (lost === undefined && salvaged.lines === 0 && damagedResults === 0 && dropped === 0) return undefined;
@@ -69,7 +73,7 @@ function repair(folder: string): Repaired | undefined {
   beginJournal(folder, state.job, salvaged.last);
   if (results !== about.results) keepAs(about.results, renameSync);
   const { lines, bytes } = salvaged;
-  return { lines, bytes, snapshot: lost, results: damagedResults, again: dropped, inDoubt, kept };
+  return { lines, bytes, snapshot: lost, found, results: damagedResults, again: dropped, inDoubt, kept };
 }
 
 interface Base {

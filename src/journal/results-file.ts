@@ -1,5 +1,5 @@
 import { readSync } from 'node:fs';
-import type { OutputFile } from '../core/identity.js';
+import type { ItemChange, OutputFile } from '../core/identity.js';
 import type { AppendFile } from './append-file.js';
 import { type LargeOutputs, readKept } from '../core/kept.js';
 import { isWhole } from './summed-lines.js';
@@ -29,6 +29,14 @@ export interface KeptLine {
   readonly a?: 1 | undefined;
   /** Its result is that of another item, with which it went on. */
   readonly b?: 1 | undefined;
+  /** The key of that item. */
+  readonly l?: string | undefined;
+  /** The keys of all items of which this is the result, where it is that of several; this one's is the first. */
+  readonly g?: readonly string[] | undefined;
+  /** It was split: its parts are known by themselves. */
+  readonly y?: 1 | undefined;
+  /** Its data are those which the line before it has of a step. */
+  readonly v?: 1 | undefined;
   /** Its result could not be kept, or is not needed. */
   readonly n?: 1 | undefined;
 }
@@ -48,6 +56,8 @@ export interface KeptError {
 }
 
 const LF = 0x0a;
+/** Text that stands for itself in JSON, as most ids do. */
+const PLAIN = /^[\w .:/#@+,=()-]*$/;
 /** How much is read at first; most lines are shorter. */
 const FIRST = 4096;
 
@@ -84,28 +94,30 @@ export class ResultsFile {
     }
     const bytes = this.#buffer;
     if (this.#buffer.length > FIRST * 256) this.#buffer = Buffer.allocUnsafe(FIRST);
-    if (end < 0 || !isWhole(bytes, 0, end)) throw this.#damaged(place);
-    return parsed(bytes.toString('utf8', 0, end), this.#large);
+    if (end < 0 || !isWhole(bytes, 0, end)) throw damagedResults(this.#file.path, place);
+    const line = parsed(bytes.toString('utf8', 0, end), this.#large);
+    return line.v === 1 ? { ...line, d: (this.read(line.q).d as ItemChange).data } : line;
   }
+}
 
-  #damaged(place: number): BatchxError {
-    const { path } = this.#file;
-    const what = `the results of the job are damaged: ${path} has no whole line at byte ${place}`;
-    return new BatchxError('locked', `${what}; \`batchx repair\` drops what cannot be read, and that is done again`, {
-      where: path,
-    });
-  }
+/** What is told where no whole line of results is, although there was one. */
+export function damagedResults(path: string, place: number): BatchxError {
+  const what = `the results of the job are damaged: ${path} has no whole line at byte ${place}`;
+  return new BatchxError('locked', `${what}; \`batchx repair\` drops what cannot be read, and that is done again`, {
+    where: path,
+  });
 }
 
 /** A line without its closing brace. Keys, fingerprints and links are hexadecimal, and need no quoting. */
 function headOf(line: KeptLine): string {
-  const { k, f, m, s, q, id, w, e, x, u, t, a, b, n } = line;
+  const { k, f, m, s, q, id, w, e, x, u, t, a, b, l, g, y, v, n } = line;
   const times = m === undefined ? '' : `,"m":"${m}"`;
-  const head = `{"k":"${k}","f":"${f}"${times},"s":"${s}","q":${q},"id":${JSON.stringify(id)}`;
+  const head = `{"k":"${k}","f":"${f}"${times},"s":"${s}","q":${q},"id":${PLAIN.test(id) ? `"${id}"` : JSON.stringify(id)}`;
   // Most have nothing else to say.
   const isPlain = w === undefined && e === undefined && x === undefined && u === undefined && t === undefined;
-  if (isPlain && a === undefined && b === undefined) return n === undefined ? head : `${head},"n":1`;
-  return `${head},${JSON.stringify({ w, e, x, u, t, a, b, n }).slice(1, -1)}`;
+  const isOwn = a === undefined && b === undefined && g === undefined && y === undefined && v === undefined;
+  if (isPlain && isOwn) return n === undefined ? head : `${head},"n":1`;
+  return `${head},${JSON.stringify({ w, e, x, u, t, a, b, l, g, y, v, n }).slice(1, -1)}`;
 }
 
 function parsed(text: string, large: LargeOutputs | undefined): ReadLine {

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
+import { eachDone } from './done-records.js';
 import type { JournalState } from './load-journal.js';
 import { eachRecord, type JournalReader } from './read-journal.js';
 import { type RunHistory, together } from './run-history.js';
@@ -39,10 +40,10 @@ export function salvageJournal(
   };
   if (!existsSync(path)) return { last, lines, bytes, suspects, step };
   const before: JournalReader = {
-    done: (hi, lo) => suspects.delete(state.table.find(hi, lo)),
     record: (record) => {
       if (record.t === 'intent') step = record.s;
-      if (record.t === 'done') suspects.delete(state.table.find(wordOf(record.k, 0), wordOf(record.k, 8)));
+      if (record.t === 'done')
+        eachDone(record, (at) => suspects.delete(state.table.find(wordOf(record.k, at), wordOf(record.k, at + 8))));
       if (record.t === 'run' || record.t === 'end') closeRun();
     },
   };

@@ -2,7 +2,7 @@ import type { AppendFile } from './append-file.js';
 import type { JournalState } from './load-journal.js';
 import { eachLine } from './read-journal.js';
 import type { JournalRecord } from './records.js';
-import type { KeptLine } from './results-file.js';
+import { damagedResults, type KeptLine } from './results-file.js';
 import { isWhole } from './summed-lines.js';
 import { wordOf } from './words.js';
 
@@ -10,16 +10,19 @@ type StepRecord = Extract<JournalRecord, { readonly t: 'step' }>;
 
 /**
  * Finds what steps had made of items when a run died that had written it, but no record of it: a whole line of the results
- * says all that is needed. Puts that into `state`, and gives the records that are still to be written.
+ * says all that is needed. Puts that into `state`, and gives the records that are still to be written. Throws when the last
+ * line that the journal knows is not there.
  */
 export function untoldSteps(results: AppendFile, state: JournalState): StepRecord[] {
   const { table } = state;
   let known = -1;
   for (let entry = 0; entry < table.size; entry++) known = Math.max(known, table.place(entry) ?? -1);
   const steps: StepRecord[] = [];
+  let whole = known < 0;
   eachLine(
     results.fd,
     (bytes, from, to, at) => {
+      if (at === known) whole = to >= 0 && isWhole(bytes, from, to);
       if (at <= known || to < 0 || !isWhole(bytes, from, to)) return;
       const { a, k, f, s, q } = JSON.parse(bytes.toString('utf8', from, to)) as KeptLine;
       const entry = table.find(wordOf(k, 0), wordOf(k, 8));
@@ -31,5 +34,7 @@ export function untoldSteps(results: AppendFile, state: JournalState): StepRecor
     },
     Math.max(known, 0),
   );
+  // Otherwise what comes next would stand in its place.
+  if (!whole) throw damagedResults(results.path, known);
   return steps;
 }

@@ -1,6 +1,7 @@
 import { Observable, type OperatorFunction, type SchedulerLike, type Subscriber, type Subscription } from 'rxjs';
 import * as z from 'zod';
 import { defineFlow } from '../../core/define.js';
+import type { Durable } from '../../core/durable.js';
 import { BatchxError } from '../../core/errors.js';
 import { type DataFunction, expression } from '../../core/expression.js';
 import { Item } from '../../core/item.js';
@@ -72,6 +73,8 @@ export function batch<T>(
 
 export const batchFlow = defineFlow({
   name: 'batch',
+  gathers: true,
+  oneByOne: true,
   status: 'stable',
   summary: 'Makes one item of many: by their number, their size, their time or a key.',
   options: batchOptions,
@@ -91,7 +94,7 @@ interface Limits {
 
 function batching(
   { size, bytes, within, by }: z.output<typeof batchOptions>,
-  { scheduler }: Runtime,
+  { scheduler, durable }: Runtime,
 ): OperatorFunction<Item, Item> {
   const limits: Limits = {
     size: size ?? (bytes === undefined ? MOST : Infinity),
@@ -101,7 +104,8 @@ function batching(
   };
   return (source) =>
     new Observable((subscriber) => {
-      const batching = new Batching(subscriber, limits, scheduler);
+      const batching = new Batching(subscriber, limits, scheduler, durable);
+      if (durable !== undefined) subscriber.add(durable.onAlone(() => batching.flush()));
       subscribeThrough(source, batching, subscriber);
       subscriber.add(() => batching.clear());
     });
@@ -118,15 +122,22 @@ class Batching implements Intake<Item> {
   readonly #out: Subscriber<Item>;
   readonly #limits: Limits;
   readonly #scheduler: SchedulerLike;
+  readonly #durable: Pick<Durable, 'alone'> | undefined;
   /** By the text of their key, the one opened first first: so they are due in this order too. */
   readonly #open = new Map<string, Batch>();
   /** One timer for all: it may find that the batch it was set for has gone, and is set anew. */
   #timer: Subscription | undefined;
 
-  constructor(out: Subscriber<Item>, limits: Limits, scheduler: SchedulerLike) {
+  constructor(
+    out: Subscriber<Item>,
+    limits: Limits,
+    scheduler: SchedulerLike,
+    durable: Pick<Durable, 'alone'> | undefined,
+  ) {
     this.#out = out;
     this.#limits = limits;
     this.#scheduler = scheduler;
+    this.#durable = durable;
   }
 
   next(item: Item): void {
@@ -151,8 +162,13 @@ class Batching implements Intake<Item> {
   }
 
   complete(): void {
-    for (const [text, batch] of this.#open) this.#flush(text, batch);
+    this.flush();
     this.#out.complete();
+  }
+
+  /** Lets all that is open go on. */
+  flush(): void {
+    for (const [text, batch] of this.#open) this.#flush(text, batch);
   }
 
   clear(): void {
@@ -175,7 +191,7 @@ class Batching implements Intake<Item> {
       const [oldest] = this.#open;
       if (oldest !== undefined) this.#flush(...oldest);
     }
-    if (batch.items.length >= size || batch.bytes >= most) this.#flush(text, batch);
+    if (batch.items.length >= size || batch.bytes >= most || this.#durable?.alone === true) this.#flush(text, batch);
   }
 
   #start(text: string, key: unknown): Batch {

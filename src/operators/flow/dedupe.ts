@@ -57,6 +57,7 @@ export function dedupe<T>(
 
 export const dedupeFlow = defineFlow({
   name: 'dedupe',
+  oneByOne: true,
   status: 'stable',
   summary: 'Skips the items whose key has been seen before.',
   options: dedupeOptions,

@@ -30,6 +30,7 @@ export function retryInDoubt<T>(): MonoTypeOperatorFunction<Item<T>> {
 
 export const retryInDoubtFlow = defineFlow({
   name: 'retry-in-doubt',
+  oneByOne: true,
   status: 'stable',
   summary: 'Runs the items again that an earlier run left in doubt.',
   options: z.strictObject({}),

@@ -57,6 +57,7 @@ export const splitFlow = defineFlow({
   name: 'split',
   splits: true,
   main: 'expression',
+  oneByOne: true,
   status: 'stable',
   summary: 'Makes many items of one: an item for each part that an expression gives.',
   options: splitOptions,

@@ -74,6 +74,7 @@ export function rateLimit<T>(limit: Limiter | Rate, options: RateLimitOptions<T>
 
 export const rateLimitFlow = defineFlow({
   name: 'rate-limit',
+  oneByOne: true,
   status: 'stable',
   summary: 'Spaces items, so that no more than so many go on in any window of time.',
   options: rateLimitOptions,

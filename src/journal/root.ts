@@ -1,0 +1,2 @@
+/** Where jobs are kept, seen from where the program runs. */
+export const ROOT = '.batchx';
