@@ -24,6 +24,10 @@ export interface Identity {
   readonly entry: number;
   /** What steps have made of it in earlier runs, by their links: they are not done again. */
   readonly kept?: ReadonlyMap<string, ItemChange> | undefined;
+  /** Whether files are not as they were written for it: what writes them is done again. */
+  readonly remakes?: boolean | undefined;
   /** The files that have been written for it; undefined as long as there are none. */
   outputs: OutputFile[] | undefined;
+  /** Whether it is noted how it has ended. */
+  ended?: boolean | undefined;
 }

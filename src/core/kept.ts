@@ -1,3 +1,4 @@
+import { Arguments } from './command/arguments.js';
 import { type CommandAbout, CommandResult } from './command-result.js';
 import { FileEntry } from './file-entry.js';
 import type { Captured, ProcessEnd } from './process/process.js';
@@ -71,6 +72,7 @@ class Tagging {
     if (value instanceof Uint8Array) return { [TAG]: 'bytes', base64: Buffer.from(value).toString('base64') };
     if (value instanceof Date) return { [TAG]: 'date', ms: this.of(value.getTime(), depth) };
     if (value instanceof FileEntry) return { [TAG]: 'file', of: value.toJSON() };
+    if (value instanceof Arguments) return { [TAG]: 'arguments', of: this.of(value.toJSON(), depth) };
     if (value instanceof CommandResult) return { [TAG]: 'command', ...this.#command(value, depth) };
     throw new Unkept();
   }
@@ -174,6 +176,8 @@ class Untagging {
         return Object.fromEntries(this.of(parts.of) as [string, unknown][]);
       case 'file':
         return FileEntry.fromJSON(parts.of) ?? parts.of;
+      case 'arguments':
+        return Arguments.fromJSON(this.of(parts.of)) ?? parts.of;
       case 'command':
         return this.#command(this.of(parts) as KeptCommand);
       default:

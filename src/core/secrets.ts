@@ -29,6 +29,7 @@ export class Secrets {
 
   /** The text with each secret in it replaced by three stars. */
   redact(text: string): string {
+    if (this.none) return text;
     const begun = this.#forms.filter((form) => form.mayBeIn(text));
     // What is whole first: the beginning of one secret may be that of another.
     const whole = begun.reduce((result, form) => form.hide(result, false), text);

@@ -13,14 +13,12 @@ const WORTH = 64 * 1024;
 /** A larger one is also while the run goes on. */
 const LARGE = 64 * 1024 * 1024;
 
-/**
- * Whether a journal is to be compacted: to be read once more it has to be large, or so much larger than what of it is of use
- * that most of it is not. One record for each item is some five times as large as what is kept of it then.
- */
-export function isDue(size: number, items: number, ended: boolean): boolean {
-  const live = ENTRY_BYTES * items;
-  return size > LARGE ? size > 2 * live : ended && size > WORTH && size > 8 * live;
-}
+/** How many times as large as what of it is of use. What is written of one item is up to seven times as large. */
+const TIMES = 8;
+
+/** Whether a journal is to be compacted: to be read once more it has to be so large that most of it is of no use. */
+export const isDue = (size: number, items: number, ended: boolean): boolean =>
+  size > (ended ? WORTH : LARGE) && size > TIMES * ENTRY_BYTES * items;
 
 /** Leaves of what a job keeps at the end of a run what is of use. */
 export function compactAtEnd(folder: string, size: number, items: number, options: CompactOptions): void {

@@ -4,9 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import type { Item } from '../core/item.js';
 import { FileEntry } from '../core/file-entry.js';
 import { keep } from '../core/kept.js';
-
-/** How many digits of a hash make a key or a fingerprint: 64 bits. */
-const DIGITS = 16;
+import { DIGITS } from './records.js';
 
 export const fingerprintOf = (text: string | Uint8Array): string => hash('sha256', text).slice(0, DIGITS);
 
@@ -20,13 +18,13 @@ export const keyOfRow = (fingerprint: string, count: number): string =>
 /** The key of a part that an item was split into. */
 export const keyOfPart = (parent: string, part: number): string => fingerprintOf(`part\0${parent}\0${part}`);
 
-/** The fingerprint of what an item is, where it is no file. */
-export function contentOf({ raw, data, extra: { bytes } }: Item): string {
+/** The fingerprint of what an item is, where it is no file; undefined of what cannot be told from others of its kind. */
+export function contentOf({ raw, data, extra: { bytes } }: Item): string | undefined {
   if (raw !== undefined) return fingerprintOf(raw);
   if (bytes !== undefined) return fingerprintOf(bytes);
   if (typeof data === 'string') return fingerprintOf(data);
-  // Of what cannot be said it is only known that it is there.
-  return fingerprintOf(keep(data) ?? '');
+  const said = keep(data);
+  return said === undefined ? undefined : fingerprintOf(said);
 }
 
 /** The file that an item is about, where its source has found it; undefined when it is about something else. */

@@ -1,5 +1,5 @@
 import type { Item } from '../core/item.js';
-import { contentOf, contentOfFile, fileOf, keyOfId, keyOfRow, timesOf } from './fingerprints.js';
+import { contentOf, contentOfFile, fileOf, fingerprintOf, keyOfId, keyOfRow, timesOf } from './fingerprints.js';
 
 /** By what an item is known, before it was looked up. */
 export interface Known {
@@ -27,15 +27,20 @@ export class Occurrences {
   }
 }
 
-/** What a row or a value is known by. `met` says whether a key has been met in this run. */
-export function identifyRow(item: Item, met: (key: string) => boolean, occurrences: Occurrences): Known {
+/**
+ * What a row or a value is known by; one without a name by its content, as if it were the first of that. Undefined for what
+ * has neither a name nor a content that can be said.
+ */
+export function identifyRow(item: Item): Known | undefined {
   const fingerprint = contentOf(item);
   const named = namedKey(item);
-  if (named !== undefined) return { key: named, fingerprint, times: undefined };
-  const first = keyOfRow(fingerprint, 0);
-  const key = met(first) ? keyOfRow(fingerprint, occurrences.next(fingerprint)) : first;
-  return { key, fingerprint, times: undefined };
+  if (fingerprint === undefined && named === undefined) return undefined;
+  // Of what has a name and cannot be said it is only known that it is there.
+  const key = named ?? keyOfRow(fingerprint as string, 0);
+  return { key, fingerprint: fingerprint ?? NOTHING, times: undefined };
 }
+
+export const NOTHING = fingerprintOf('');
 
 /**
  * What a file is known by: `content` gives the fingerprint that it had when its times were these. Undefined when it is no

@@ -1,7 +1,6 @@
 import { AppendFile, type Durability } from './append-file.js';
+import type { DoneRecords } from './done-records.js';
 import type { JournalRecord } from './records.js';
-
-export type DoneRecord = Omit<Extract<JournalRecord, { readonly t: 'done' }>, 't'>;
 
 /** A journal that is open at its end. */
 export class JournalFile {
@@ -32,11 +31,9 @@ export class JournalFile {
     this.#add(JSON.stringify(record).slice(0, -1));
   }
 
-  /** Adds the record of an item that has ended. Keys and fingerprints are hexadecimal, and need no quoting. */
-  appendDone({ k, f, m, as, p, r, w }: DoneRecord): void {
-    const times = m === undefined ? '' : `,"m":"${m}"`;
-    const files = w === undefined ? '' : ',"w":1';
-    this.#add(`{"t":"done","k":"${k}","f":"${f}","as":"${as}","p":${p},"r":${r}${times}${files}`);
+  /** Adds the records of items that have ended. */
+  appendDone(records: DoneRecords): void {
+    for (const record of records.take()) this.#add(record);
   }
 
   appendStart(keys: readonly string[]): void {
@@ -51,10 +48,11 @@ export class JournalFile {
     if (this.#file.end === this.#witnessed) return;
     const size = await this.#file.sync();
     if (this.#durability === 'off') return;
+    // What was added meanwhile is not on the disk, and whoever waits for it still has to wait.
+    const whole = this.#file.end === size;
     // What stands before this has been on the disk: when it is not whole any more the disk has changed it.
     this.append({ t: 'synced', to: size });
-    this.#file.write();
-    this.#witnessed = this.#file.size;
+    if (whole) this.#witnessed = this.#file.end;
   }
 
   /** Goes on in another file, behind the record of this number in it. What was held is written to the older one before. */
@@ -66,6 +64,11 @@ export class JournalFile {
   }
 
   close(): void {
+    try {
+      this.#file.write();
+    } catch {
+      // Whoever has waited for more than the last witness was told before.
+    }
     this.#file.close();
   }
 

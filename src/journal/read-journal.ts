@@ -1,13 +1,9 @@
 import { readSync } from 'node:fs';
-import { readHex32 } from './hex.js';
-import { holds, isWhole } from './summed-lines.js';
-import { DONE_AS, type DoneAs, type JournalRecord } from './records.js';
+import { isWhole } from './summed-lines.js';
+import type { JournalRecord } from './records.js';
 
 /** What a journal is read into. */
 export interface JournalReader {
-  /** The record of an item that has ended, of the kind of which there are most: without `m`, not made into an object. */
-  done(keyHi: number, keyLo: number, hi: number, lo: number, as: DoneAs, p: number, place: number): void;
-  /** Any other record. */
   record(record: JournalRecord): void;
 }
 
@@ -56,7 +52,7 @@ export function readJournal(fd: number, reader: JournalReader, after = 0): Journ
     }
     last = n;
     end = at + (to - from) + 1;
-    if (n > after) take(bytes, from, to, reader);
+    if (n > after) reader.record(parse(bytes, from, to));
   });
   return { end, last: last ?? after, damagedAt: damaged ? bad : undefined, torn: size - end };
 }
@@ -71,7 +67,7 @@ export function eachRecord(
   eachLine(fd, (bytes, from, to) => {
     const n = to < 0 || !isWhole(bytes, from, to) ? undefined : numberOf(bytes, to);
     each(n, bytes.subarray(from, to < 0 ? from : to), (reader) => {
-      take(bytes, from, to, reader);
+      reader.record(parse(bytes, from, to));
     });
   });
 }
@@ -123,65 +119,6 @@ function wholeUpTo(bytes: Buffer, from: number, to: number): number {
 
 const parse = (bytes: Buffer, from: number, to: number): JournalRecord =>
   JSON.parse(bytes.toString('latin1', from, to)) as JournalRecord;
-
-const DONE = Buffer.from('{"t":"done","k":"');
-const FINGERPRINT = Buffer.from('","f":"');
-const AS = Buffer.from('","as":"');
-const PLAN = Buffer.from('","p":');
-const PLACE = Buffer.from(',"r":');
-const NUMBER = Buffer.from(',"n":');
-
-const AS_BYTES = DONE_AS.map((as) => Buffer.from(as));
-
-function take(bytes: Buffer, from: number, to: number, reader: JournalReader): void {
-  if (!(holds(bytes, from, DONE) && takeDone(bytes, from, reader))) reader.record(parse(bytes, from, to));
-}
-
-/** Reads the record of an item that has ended, as it is written; false when it is written otherwise. */
-function takeDone(bytes: Buffer, from: number, reader: JournalReader): boolean {
-  let at = from + DONE.length;
-  const keyHi = readHex32(bytes, at);
-  const keyLo = readHex32(bytes, at + 8);
-  at += 16;
-  if (keyHi === undefined || keyLo === undefined || !holds(bytes, at, FINGERPRINT)) return false;
-  at += FINGERPRINT.length;
-  const hi = readHex32(bytes, at);
-  const lo = readHex32(bytes, at + 8);
-  at += 16;
-  if (hi === undefined || lo === undefined || !holds(bytes, at, AS)) return false;
-  at += AS.length;
-  let which = 0;
-  while (which < AS_BYTES.length && !holds(bytes, at, AS_BYTES[which] as Buffer)) which++;
-  if (which === AS_BYTES.length) return false;
-  at += (AS_BYTES[which] as Buffer).length;
-  if (!holds(bytes, at, PLAN)) return false;
-  at += PLAN.length;
-  const p = readDigits(bytes, at);
-  at = digitsEnd;
-  if (!holds(bytes, at, PLACE)) return false;
-  at += PLACE.length;
-  const negative = bytes[at] === 0x2d;
-  const place = readDigits(bytes, negative ? at + 1 : at);
-  // More is said of some.
-  if (!holds(bytes, digitsEnd, NUMBER)) return false;
-  reader.done(keyHi, keyLo, hi, lo, DONE_AS[which] as DoneAs, p, negative ? -place : place);
-  return true;
-}
-
-/** Where the digits ended that were read last. */
-let digitsEnd = 0;
-
-function readDigits(bytes: Buffer, from: number): number {
-  let value = 0;
-  let at = from;
-  for (; ; at++) {
-    const digit = (bytes[at] as number) - 0x30;
-    if (digit < 0 || digit > 9 || Number.isNaN(digit)) break;
-    value = value * 10 + digit;
-  }
-  digitsEnd = at;
-  return value;
-}
 
 /** What stands between the number and the sum: `,"c":"xxxxxxxx"}`. */
 const BEHIND = 16;

@@ -2,6 +2,9 @@
 export const DONE_AS = ['ok', 'skipped', 'failed', 'in-doubt', 'deferred'] as const;
 export type DoneAs = (typeof DONE_AS)[number];
 
+/** How many digits of a hash make a key or a fingerprint: 64 bits. */
+export const DIGITS = 16;
+
 /**
  * What a journal is made of. Keys and fingerprints are 64 bits of a SHA-256, in hexadecimal; places are byte offsets.
  *
@@ -39,6 +42,8 @@ export type JournalRecord =
       /** Where it was given. */
       readonly cwd?: string | undefined;
     }
+  /** A run writes these, beside the files of items. */
+  | { readonly t: 'writes'; readonly paths: readonly string[] }
   /** Items begin. */
   | { readonly t: 'start'; readonly k: readonly string[] }
   /** An item begins that nothing else runs beside, as it was running when runs died. */
@@ -53,16 +58,19 @@ export type JournalRecord =
   | { readonly t: 'folder'; readonly path: string }
   /** A step is done; its result is in the results at `r`. */
   | { readonly t: 'step'; readonly k: string; readonly f: string; readonly s: string; readonly r: number }
-  /** An item has ended. `f` is the fingerprint of its content, `m` that of its file's size and times, where it is a file. */
+  /**
+   * Items have ended, one or several of them: keys and fingerprints stand behind each other. `f` are the fingerprints of
+   * their contents, `m` those of their files' sizes and times, where they are files.
+   */
   | {
       readonly t: 'done';
+      readonly as: DoneAs;
+      readonly p: number;
       readonly k: string;
       readonly f: string;
       readonly m?: string | undefined;
-      readonly as: DoneAs;
-      readonly p: number;
-      /** Where its result, or its dead letter, is; -1 when none is kept. */
-      readonly r: number;
+      /** Where the result of each is, or its dead letter; -1 when none is kept. */
+      readonly r: readonly number[];
       /** There when files were written for it. */
       readonly w?: 1 | undefined;
     }

@@ -34,10 +34,6 @@ export class RunHistory implements JournalReader {
     this.#runs.push(...runs.map((run) => ({ ...run, ended: { ...run.ended } })));
   }
 
-  done(_keyHi: number, _keyLo: number, _hi: number, _lo: number, as: DoneAs): void {
-    this.#pending[as]++;
-  }
-
   record(record: JournalRecord): void {
     const last = this.#runs.at(-1);
     switch (record.t) {
@@ -48,7 +44,7 @@ export class RunHistory implements JournalReader {
         break;
       }
       case 'done':
-        this.#pending[record.as]++;
+        this.#pending[record.as] += record.r.length;
         break;
       case 'commit':
         if (last !== undefined) for (const as of WORDS) last.ended[as] += this.#pending[as];
@@ -66,9 +62,6 @@ const WORDS = Object.keys(NONE) as DoneAs[];
 
 /** Reads a journal into several at once. */
 export const together = (...readers: readonly JournalReader[]): JournalReader => ({
-  done: (...what) => {
-    for (const reader of readers) reader.done(...what);
-  },
   record: (record) => {
     for (const reader of readers) reader.record(record);
   },

@@ -1,17 +1,19 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileName } from '../core/output-path.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import type { Durability } from '../journal/append-file.js';
+import { isThere, isUnaltered } from '../journal/intact.js';
 import { Job, type JobOptions } from '../journal/job.js';
 import { holderOf } from '../journal/lock.js';
 import { firstRecord } from '../journal/job-files.js';
 import type { EndedHow } from '../journal/records.js';
 import { recall } from '../journal/recall.js';
 import type { RecallOptions } from '../journal/recall-options.js';
+import { allResults } from '../journal/all-results.js';
+import { lineageOf } from '../journal/lineage.js';
 import { DurableJob } from '../journal/durable-job.js';
-import { ROOT } from '../journal/jobs-there.js';
+import { ROOT } from '../journal/root.js';
 import { doneIn } from '../journal/done-sink.js';
 import type { DurableSink } from '../journal/durable-sink.js';
 import type { Durable } from '../core/durable.js';
@@ -19,9 +21,8 @@ import type { Item } from '../core/item.js';
 import type { Outcome } from '../core/outcome.js';
 import type { OperatorFunction } from 'rxjs';
 import { chainOf, linkOf, saidBy } from './chain.js';
-import { isShown, linesOf } from './is-shown.js';
+import { outputsOf, type PlanOutputs } from './outputs-of-plan.js';
 import type { Plan } from './plan.js';
-import type { KeptLine } from '../journal/results-file.js';
 import type { RunResult } from './run-result.js';
 
 /** In which job a plan is run, and what is done with what it knows. */
@@ -47,6 +48,8 @@ export interface JobUse extends Pick<RecallOptions, 'retry' | 'onDuplicate'> {
   readonly fresh?: boolean | undefined;
   /** Whether what was done earlier is not shown again. */
   readonly onlyNew?: boolean | undefined;
+  /** Whether the files that were written for items are read, to find those that were altered. */
+  readonly verify?: boolean | undefined;
 }
 
 /** A job that is open, with what a run needs of it. */
@@ -59,6 +62,7 @@ export interface OpenJob {
   /** How the run has ended, once it has. */
   how?: EndedHow;
   readonly durable: Durable;
+  readonly durability: Durability;
   /** Told of each item as it gets its turn, where items wait for theirs. */
   readonly onBegin: (item: Item) => void;
   /** The same, with another way to open outputs that lines are added to. */
@@ -67,6 +71,8 @@ export interface OpenJob {
   readonly recall: OperatorFunction<Item, Item>;
   /** Writes to sinks, then what became of the items to the job. */
   done(sinks: readonly DurableSink[], runtime: Runtime): OperatorFunction<Item, Outcome>;
+  /** Gives all results of the job in the place of those of a run that reads only some of its items. */
+  readonly all: OperatorFunction<Outcome, Outcome> | undefined;
 }
 
 /** Opens the job of a plan. Throws when another run has it, or it cannot be read. */
@@ -78,6 +84,7 @@ export function openJob(
   aggregates: boolean,
 ): OpenJob {
   const chain = chainOf(plan, registry, runtime);
+  const later = isSlow(plan, registry);
   const at = new Date(runtime.wallNow()).toISOString();
   const job = openNamed(
     use,
@@ -89,12 +96,12 @@ export function openJob(
       at,
       stamp: use.stamp,
       durability: use.durability,
-      args: use.args,
+      args: use.args?.map((arg) => runtime.redact(arg)),
       cwd: use.cwd,
       scheduler: runtime.scheduler,
       random: () => runtime.random(),
       redact: (text) => runtime.redact(text),
-      startsLater: isSlow(plan, registry),
+      startsLater: later,
       stopping: AbortSignal.any([runtime.stopping, runtime.signal]),
       fresh: use.fresh,
       resume: use.resume,
@@ -103,21 +110,27 @@ export function openJob(
     }),
     () => wordFor(plan, chain),
   );
-  const { lines, shown, keeps, splits } = outputsOf(plan, registry, aggregates);
+  if (job.torn > 0)
+    runtime.events.emit('batch:warning', {
+      message: `the journal of the job ${job.name} ended in ${job.torn} bytes of an unfinished record, which were cut off`,
+    });
+  const { lines, keeps, ...outputs } = outputsOf(plan, registry, aggregates);
   job.lookAt(lines);
-  const options = recallOptionsFor(use, plan, { shown, splits, needs: job.altered.size > 0 });
+  const options = recallOptionsFor(use, plan, { ...outputs, needs: job.altered.size > 0 });
   const { part = false } = use;
   return {
     job,
     at,
     part,
     durable: new DurableJob(job),
-    onBegin: ({ extra: { identity } }) => {
-      if (identity !== undefined && identity.entry >= 0) job.start([identity]);
+    durability: use.durability ?? 'power',
+    onBegin: (item) => {
+      if (later) job.start(lineageOf(item));
     },
     appending: (append) => new DurableJob(job, append),
     recall: recall(job, options),
-    done: (sinks, run) => doneIn(job, sinks, { runtime: run, keeps, part, ordered: plan.ordered === true }),
+    all: part ? allResults(job, runtime) : undefined,
+    done: (sinks, run) => doneIn(job, sinks, { runtime: run, keeps, part, aggregates, ordered: plan.ordered === true }),
   };
 }
 
@@ -125,43 +138,29 @@ export function openJob(
 const isSlow = ({ steps }: Plan, registry: Registry): boolean =>
   steps.some(({ kind, name }) => kind !== 'flow' && registry.get('step', name).workers !== undefined);
 
-/** What is made of the results of a plan. */
-export interface PlanOutputs {
-  /** The outputs that lines are added to. */
-  readonly lines: readonly string[];
-  /** Whether results are seen, or something is made of all of them. */
-  readonly shown: boolean;
-  /** Whether results are kept, to be shown or written again. */
-  readonly keeps: boolean;
-  /** Whether items that were done come by again, for what is made of each of them, or of several. */
-  readonly splits: boolean;
-}
-
-export function outputsOf(plan: Plan, registry: Registry, aggregates: boolean): PlanOutputs {
-  // Of what failed everything is known again in any case.
-  const shows = plan.sinks.some(
-    (sink) => isShown(sink, registry) && registry.get('sink', sink.name).takes !== 'failed',
-  );
-  const shown = aggregates || shows;
-  const lines = plan.sinks.flatMap((sink) => linesOf(sink, registry) ?? []);
-  // What several were made into is in the outputs already: only where it is seen it is made of them again.
-  const splits = plan.steps.some(
-    ({ kind, name }) => kind === 'flow' && (shown || (lines.length > 0 && registry.get('flow', name).splits === true)),
-  );
-  return { lines, shown, keeps: shown || lines.length > 0, splits };
-}
-
 /** What a run does with what earlier ones have left. */
 export const recallOptionsFor = (
-  { onlyNew, retry, onDuplicate }: Pick<JobUse, 'onlyNew' | 'retry' | 'onDuplicate'>,
+  { onlyNew, retry, onDuplicate, verify, part }: Pick<JobUse, 'onlyNew' | 'retry' | 'onDuplicate' | 'verify' | 'part'>,
   plan: Plan,
-  { shown, splits, needs }: Pick<PlanOutputs, 'shown' | 'splits'> & { readonly needs: boolean },
+  {
+    shown,
+    splits,
+    gathers: together,
+    aggregates,
+    oneByOne,
+    needs,
+  }: Omit<PlanOutputs, 'lines' | 'keeps'> & {
+    readonly needs: boolean;
+  },
 ): RecallOptions => ({
   replay: shown && onlyNew !== true,
   needs,
-  alone: !plan.steps.some(({ kind }) => kind === 'flow'),
+  alone: oneByOne,
   splits,
-  intact: isThere,
+  gathers: together,
+  aggregates,
+  part: part === true || plan.limit !== undefined,
+  intact: verify === true ? isUnaltered : isThere,
   retry,
   onDuplicate,
 });
@@ -214,10 +213,4 @@ function howEnded({ error, interrupted, halted }: RunResult, cut: boolean): Ende
   if (interrupted) return 'interrupted';
   if (halted !== undefined) return 'halted';
   return cut ? 'partial' : 'complete';
-}
-
-/** Whether the files that were written for an item are there, as far as their size tells. */
-async function isThere({ w = [] }: KeptLine): Promise<boolean> {
-  for (const { path, size } of w) if ((await stat(path).catch(() => undefined))?.size !== size) return false;
-  return true;
 }

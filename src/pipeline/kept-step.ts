@@ -5,12 +5,13 @@ import type { Gives, StepFunction } from '../core/step.js';
 
 /**
  * Runs a step's work only for items for which an earlier run of the job has not done it: otherwise what it had made of
- * them is taken. Gives items, whatever the step gives. It stands around all policies: what is known waits for nothing.
+ * them is taken; unless it `writes` files, and those are to be made again. Gives items, whatever the step gives. It stands
+ * around all policies: what is known waits for nothing.
  */
 export const keptStep =
-  (run: StepFunction, gives: Gives, link: string, durable: Durable): StepFunction =>
+  (run: StepFunction, gives: Gives, link: string, writes: boolean, durable: Durable): StepFunction =>
   (item, slot) => {
-    const kept = durable.keptOf(item, link);
+    const kept = writes && item.extra.identity?.remakes === true ? undefined : durable.keptOf(item, link);
     if (kept !== undefined) return changed(item, kept);
     const done = (result: unknown): unknown => {
       const next = itemOf(item, result, gives);

@@ -64,11 +64,17 @@ interface Group {
 export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch: StagesWatch): Operator[] {
   const { recorder } = watch;
   const operators: (Operator | Group)[] = [];
+  let lastSplit = -1;
   for (const [index, use] of plan.steps.entries()) {
     if (use.kind === 'flow') {
       const definition = registry.get('flow', use.name);
       const flow = definition.create(parseOptions(definition.options, use.options, nameOf(use)), runtime);
       const meter = recorder?.step(nameOf(use), verbOf(definition), 'flow');
+      const { onBegin } = watch;
+      // To split an item is a part of what is done for it.
+      if (definition.splits === true && onBegin !== undefined)
+        operators.push(tap((item) => item.live && onBegin(item)));
+      if (definition.splits === true) lastSplit = operators.length;
       operators.push(meter === undefined ? flow : (recorder?.aroundFlow(flow, meter) ?? flow));
       if (watch.recall !== undefined) operators.push(watch.recall);
       continue;
@@ -131,7 +137,7 @@ export function stagesOf(plan: Plan, registry: Registry, runtime: Runtime, watch
     recorder?.stages.push(state);
     watch.stages?.push(state);
     // Items are done once the last stage has let them go.
-    const onBegin = index === firstSlow ? watch.onBegin : undefined;
+    const onBegin = index === firstSlow || index < lastSplit ? watch.onBegin : undefined;
     const onEnd = index === lastStage ? watch.onEnd : undefined;
     return stage(steps, options, 'stage', { ...watch, counts, onBegin, onEnd });
   });
@@ -197,7 +203,7 @@ function stepOf(
   const called =
     durable === undefined || link === undefined
       ? applied(cached, given)
-      : applied(keptStep(cached, given, link, durable), 'item');
+      : applied(keptStep(cached, given, link, remakes(use, definition), durable), 'item');
   // A step that may fail ends nothing.
   const tell = (error: BatchxError, times: number): void => onAlike?.(hiding(error, runtime), times);
   const tried = onAlike === undefined || mayFail === true ? called : tellingAlike(called, defaults?.server, tell);
@@ -212,6 +218,10 @@ function stepOf(
     toldOnce((items) => `${nameOf(use)} failed for ${items}, which went on without it`, runtime),
   );
 }
+
+/** Whether a step is done again where its files are not there any more: unless that must not be. */
+const remakes = ({ options, policies }: StepUse, { writes }: StepDefinition): boolean =>
+  policies?.effect !== 'once' && writes?.options.some((name) => options[name] !== undefined) === true;
 
 /** What a step is cached by. */
 function cacheFor(

@@ -59,6 +59,7 @@ export const cases = {
   batch: {
     ...whole,
     keysOf: (row) => row.ids,
+    gathered: true,
     pipeline: (url) => [
       input,
       'steps:',

@@ -25,7 +25,7 @@ export function look(folder, { files = 'files', lines = ['out.jsonl'] } = {}) {
 }
 
 /** What is wrong with what lies there, seen beside what an undisturbed run has left. */
-export function judge(wanted, got, { ordered = false, keysOf = (row) => [row.id] } = {}) {
+export function judge(wanted, got, { ordered = false, keysOf = (row) => [row.id], gathered = false } = {}) {
   const faults = [];
   for (const [name, content] of wanted.files) {
     if (!got.files.has(name)) faults.push(`file ${name}: lost`);
@@ -34,16 +34,16 @@ export function judge(wanted, got, { ordered = false, keysOf = (row) => [row.id]
   }
   for (const name of got.files.keys()) if (!wanted.files.has(name)) faults.push(`file ${name}: nobody asked for it`);
   for (const [name, text] of wanted.lines)
-    faults.push(...judgeLines(name, text, got.lines.get(name) ?? '', { ordered, keysOf }));
+    faults.push(...judgeLines(name, text, got.lines.get(name) ?? '', { ordered, keysOf, gathered }));
   for (const name of got.temps) faults.push(`temporary file left: ${name}`);
   return faults;
 }
 
-function judgeLines(name, wanted, got, { ordered, keysOf }) {
+function judgeLines(name, wanted, got, { ordered, keysOf, gathered }) {
   const faults = [];
   if (got !== '' && !got.endsWith('\n')) faults.push(`${name}: its last line is not whole`);
-  const want = rowsOf(name, wanted, keysOf, []);
-  const have = rowsOf(name, got, keysOf, faults);
+  const want = rowsOf(name, wanted, keysOf, gathered, []);
+  const have = rowsOf(name, got, keysOf, gathered, faults);
   for (const [key, [text]] of want) {
     const all = have.get(key);
     if (all === undefined) faults.push(`${name}: ${key} is lost`);
@@ -55,8 +55,8 @@ function judgeLines(name, wanted, got, { ordered, keysOf }) {
   return faults;
 }
 
-/** The rows of an output by their keys. One of several keys, as of a batch, counts by each of them alone. */
-function rowsOf(name, text, keysOf, faults) {
+/** The rows of an output by their keys. One that is `gathered`, as of a batch, counts by each of its keys alone. */
+function rowsOf(name, text, keysOf, gathered, faults) {
   const rows = new Map();
   for (const line of text.split('\n')) {
     if (line === '') continue;
@@ -69,7 +69,7 @@ function rowsOf(name, text, keysOf, faults) {
     }
     const keys = keysOf(row);
     for (const key of keys) {
-      const said = keys.length === 1 ? line : key;
+      const said = gathered ? key : line;
       if (rows.has(key)) rows.get(key).push(said);
       else rows.set(key, [said]);
     }

@@ -59,9 +59,12 @@ function judgeOrder(calls, { folder, use }) {
   const record = (line, upTo) => {
     const said = JSON.parse(line);
     if (said.t === 'done') {
-      const id = ids.get(said.k);
-      if (of(results).synced <= said.r) faults.add(`a record says that ${id} is done before its result is on the disk`);
-      ended.push(id);
+      for (const [at, place] of said.r.entries()) {
+        const id = ids.get(said.k.slice(at * 16, at * 16 + 16));
+        if (of(results).synced <= place)
+          faults.add(`a record says that ${id} is done before its result is on the disk`);
+        ended.push(id);
+      }
     }
     if (said.t === 'step' && of(results).synced <= said.r)
       faults.add(`a record tells of a result that is not on the disk`);

@@ -2,6 +2,7 @@ import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { AppendFile } from '../../src/journal/append-file.js';
+import { JournalFile } from '../../src/journal/journal-file.js';
 import { ResultsFile } from '../../src/journal/results-file.js';
 import { temporaryFolder } from '../contract/temp.js';
 
@@ -66,4 +67,17 @@ it('refuses a place where no whole line is, and says what to do', () => {
       }) as Error,
     );
   file.close();
+});
+
+it('says of a record of the journal that it is on the disk only when it is, also of one that came while others were brought there', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'journal.jsonl');
+  const journal = new JournalFile(openSync(path, 'a+'), path, 0, 'power');
+  journal.append({ t: 'folder', path: 'a' });
+  const first = journal.sync();
+  journal.append({ t: 'folder', path: 'b' });
+  await first;
+  await journal.sync();
+  expect(readFileSync(path, 'utf8')).toContain('"path":"b"');
+  journal.close();
 });

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeRuntime } from 'batchx/testing';
 import { expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import type { Identity } from '../../src/core/identity.js';
 import { STATE } from '../../src/journal/item-table.js';
 import { Job } from '../../src/journal/job.js';
 import type { EndedHow } from '../../src/journal/records.js';
+import { SummedLines } from '../../src/journal/summed-lines.js';
 import { wordOf } from '../../src/journal/words.js';
 import { temporaryFolder } from '../contract/temp.js';
 import { CHAIN, journalOf, key, known } from './journals.js';
@@ -31,6 +32,15 @@ function identityOf({ table }: Job, n: number): Identity {
   return { key: k, fingerprint: k, times: undefined, entry: table.add(wordOf(k, 0), wordOf(k, 8)), outputs: [] };
 }
 
+/** The last result has to be there; nobody looks at the others. */
+function putResult(folder: string, place: number): void {
+  const lines = new SummedLines();
+  lines.add('{"k":""');
+  const fd = openSync(join(folder, 'results.jsonl'), 'r+');
+  writeSync(fd, lines.take(), 0, undefined, place);
+  closeSync(fd);
+}
+
 async function run(folder: string, from: number, to: number, how: EndedHow, batch = 20_000): Promise<number> {
   const job = open(folder);
   let largest = 0;
@@ -45,6 +55,7 @@ async function run(folder: string, from: number, to: number, how: EndedHow, batc
     await job.commit();
     largest = Math.max(largest, statSync(journalOf(folder)).size);
   }
+  putResult(folder, (to - 1) * 300);
   await job.close(how);
   return largest;
 }
@@ -82,13 +93,47 @@ it('knows what files were written for items by the number of the item, also afte
   await job.ready(one, { path: 'out/a', size: 1, sha256: 'x' });
   expect([job.owns(one, 'out/a'), job.owns(two, 'out/a'), job.owns(one, 'out/b')]).toEqual([true, false, false]);
   await job.close('interrupted');
-  // Once for each item is no reason; a second time is.
-  await run(folder, 3, 2000, 'complete');
-  expect(existsSync(join(folder, 'snapshot'))).toBe(false);
-  await run(folder, 3, 2000, 'complete');
+  // Once for each item is no reason; once again and again is.
+  for (let turn = 0; turn < 4; turn++) {
+    expect(existsSync(join(folder, 'snapshot'))).toBe(false);
+    await run(folder, 3, 2000, 'complete');
+  }
   expect(existsSync(join(folder, 'snapshot'))).toBe(true);
   const again = open(folder);
   expect(again.owns(identityOf(again, 1), 'out/a')).toBe(true);
   expect(again.owns(identityOf(again, 2), 'out/a')).toBe(false);
   await again.close('interrupted');
+});
+
+it('says of an output that only whole blocks of it belong to what is done, whenever it commits', async () => {
+  const folder = join(temporaryFolder(), 'nightly');
+  const out = join(folder, 'out.jsonl');
+  const job = open(folder);
+  const output = await job.open(out);
+  await output.write(Buffer.from('1\n2\n'));
+  job.markOutputs();
+  const [one, two] = [identityOf(job, 1), identityOf(job, 2)];
+  job.begin([one, two]);
+  const end = ({ key: k, entry }: Identity): void =>
+    job.end({ k, f: key(1), m: undefined, as: 'ok', p: job.p, r: -1 }, entry);
+  end(one);
+  // Half of the next block is there, when something else asks for a commit.
+  await output.write(Buffer.from('3\n'));
+  await job.commit();
+  await output.close();
+  await job.close(undefined);
+  const again = open(folder);
+  expect(again.state.outputs.get(out)?.[1]).toBe(4);
+  const more = await again.open(out);
+  expect(statSync(out).size).toBe(4);
+  await more.close();
+  await again.close('interrupted');
+});
+
+it('is not opened when the end of its results is lost: what comes next would stand in its place', async () => {
+  const folder = join(temporaryFolder(), 'nightly');
+  await run(folder, 0, 10, 'interrupted');
+  await open(folder).close('interrupted');
+  truncateSync(join(folder, 'results.jsonl'), 9 * 300);
+  expect(() => open(folder)).toThrow('`batchx repair`');
 });

@@ -57,7 +57,7 @@ const everything = (folder: string, last = LAST): object => {
   const state = openedWell(folder, last);
   const { owners, folders, run, table } = state;
   const paths = Array.from({ length: 13 }, (_, n) => owners.get(`out/${n}`));
-  return { ...told(state), paths, folders: [...folders], run, bytes: table.bytes };
+  return { ...told(state), paths, folders: [...folders], run, kilobytes: Math.round(table.bytes / 1024) };
 };
 
 it('says after a compaction all that was said before, whatever was written before and after it', async () => {

@@ -174,9 +174,9 @@ it.each(endings)('opens right after a death at every byte of the last three reco
     const whole = bytes.lastIndexOf('\n', cut - 1) + 1;
     expect(bytesOf(folder).length, `cut at ${cut}`).toBe(whole);
     const text = bytes.toString('latin1', 0, whole);
-    const committed = text.includes('"t":"commit"', text.indexOf(`"t":"done","k":"${key(9)}"`));
+    const committed = text.includes('"t":"commit"', text.indexOf(`"k":"${key(9)}","f"`));
     expect([1, 2].map((n) => known(state, n)?.state)).toEqual([STATE.ok, STATE.ok]);
-    expect(known(state, 9)?.state).toBe(committed && text.includes(`"done","k":"${key(9)}"`) ? STATE.ok : STATE.begun);
+    expect(known(state, 9)?.state).toBe(committed && text.includes(`"k":"${key(9)}","f"`) ? STATE.ok : STATE.begun);
     expect(state.intents.size).toBe(text.includes('"t":"intent"') ? 1 : 0);
     // What is added behind it is read again.
     const records = text.split('\n').length - 1;

@@ -25,13 +25,16 @@ export const runRecord = (epoch = 1, chain = CHAIN, p = 1): JournalRecord => ({
   p,
   chain,
 });
-export const doneRecord = (n: number, more: object = {}): JournalRecord => ({
+export const doneRecord = (
+  n: number,
+  { r = n * 300, ...more }: { r?: number; [key: string]: unknown } = {},
+): JournalRecord => ({
   t: 'done',
-  k: key(n),
-  f: key(n + 1000),
   as: 'ok',
   p: 1,
-  r: n * 300,
+  k: key(n),
+  f: key(n + 1000),
+  r: [r],
   ...more,
 });
 export const commitRecord: JournalRecord = { t: 'commit', outputs: [] };
@@ -48,8 +51,7 @@ export async function write(folder: string, records: readonly (JournalRecord | '
     else {
       journal.write();
       places.push(journal.size);
-      if (record.t === 'done') journal.appendDone(record);
-      else journal.append(record);
+      journal.append(record);
     }
   }
   journal.write();
