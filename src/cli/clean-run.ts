@@ -1,6 +1,6 @@
 import { BatchxError } from '../core/errors.js';
 import { createRuntime } from '../core/runtime.js';
-import { knownIn } from '../journal/job.js';
+import { knownIn } from '../journal/known.js';
 import { type JobThere, jobsIn } from '../journal/jobs-there.js';
 import { holderOf } from '../journal/lock.js';
 import { peekJob } from '../journal/peek-job.js';

@@ -88,7 +88,7 @@ class DoneWriter implements SinkWriter {
       if (identity === undefined || recalled !== undefined || part !== undefined || identity.ended === true) return;
       // Its parts were all done before.
       if (outcome.item.skipped === 'already-done' && job.table.state(identity.entry) !== STATE.begun) {
-        job.left(identity.entry);
+        job.running.left(identity.entry);
         return;
       }
       this.#note(outcome, identity, undefined, { y: 1 });
@@ -122,9 +122,9 @@ class DoneWriter implements SinkWriter {
       }
     }
     if (this.#keeps) for (const { item } of block) if (hasLarge(item)) await this.#job.large.take(item);
-    this.#job.markOutputs();
+    this.#job.outputs.mark();
     for (const outcome of block) this.#end(outcome);
-    await this.#job.commitTogether(block.length);
+    await this.#job.commits.together(block.length);
   }
 
   async close(whole: boolean): Promise<void> {
@@ -142,14 +142,14 @@ class DoneWriter implements SinkWriter {
   async #renew(): Promise<void> {
     const order = this.#order;
     if (order === undefined) return;
-    const { superseded, altered, table } = this.#job;
+    const { superseded, outputs, table } = this.#job;
     const all = this.#part
       ? superseded && this.#ordered
       : superseded || this.#job.hasGone() || (this.#ordered && order.disordered);
     const anew = this.#sinks.filter(({ path, takes }) => {
       if (path === undefined) return false;
       // What failed before has no line that would have to go where only what went well is written.
-      return all || altered.has(path) || (this.#part && superseded && takes !== 'ok');
+      return all || outputs.altered.has(path) || (this.#part && superseded && takes !== 'ok');
     });
     if (anew.length === 0) return;
     // Those that were not read stand where they stood when they were met first.

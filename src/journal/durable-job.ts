@@ -61,15 +61,15 @@ export class DurableJob implements Durable {
   }
 
   get alone(): boolean {
-    return this.#job.alone;
+    return this.#job.running.alone;
   }
 
   onAlone(listener: () => void): () => void {
-    return this.#job.onAlone(listener);
+    return this.#job.running.onAlone(listener);
   }
 
   append(path: string): Promise<ByteWriter> {
-    return this.#append?.(path) ?? this.#job.open(path);
+    return this.#append?.(path) ?? this.#job.outputs.open(path);
   }
 }
 

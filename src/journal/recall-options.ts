@@ -51,8 +51,8 @@ export type Recalled =
   | 'same-id';
 
 /** What is needed of a job to look up its items: one that is only looked at will do. */
-export type RecallJob = Pick<Job, 'table' | 'results' | 'chain' | 'state' | 'superseded' | 'begin' | 'touch'> &
-  Partial<Pick<Job, 'aloneWith' | 'isAlone' | 'isRunning'>>;
+export type RecallJob = Pick<Job, 'table' | 'results' | 'chain' | 'state' | 'superseded' | 'touch'> &
+  Partial<Pick<Job, 'running'>>;
 
 export function told({ tell }: RecallOptions, recalled: Recalled, item: Item): Item {
   tell?.(recalled, item);

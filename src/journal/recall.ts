@@ -133,7 +133,7 @@ class Recalling implements Intake<Item> {
       }
       this.#goOn(found);
       found = [];
-      await this.#job.aloneWith?.(item.extra.identity as Identity, aboveOf(item), () => {
+      await this.#job.running?.aloneWith(item.extra.identity as Identity, aboveOf(item), () => {
         if (!this.#out.closed) this.#out.next(item);
       });
     }
@@ -174,7 +174,7 @@ class Recalling implements Intake<Item> {
       const { identity } = extra;
       if (live && identity !== undefined && identity.entry >= 0) begun.push(identity);
     }
-    if (begun.length > 0 && !this.#out.closed) this.#job.begin(begun);
+    if (begun.length > 0 && !this.#out.closed) this.#job.running?.begin(begun);
     for (const item of found) if (!this.#out.closed) this.#out.next(item);
   }
 
@@ -183,11 +183,11 @@ class Recalling implements Intake<Item> {
     const { identity } = item.extra;
     const job = this.#job;
     if (!item.live || identity === undefined || identity.entry < 0 || this.#options.alone !== true) return false;
-    if ((job.table.deaths(identity.entry) & 15) < SUSPECT || job.aloneWith === undefined) return false;
+    if ((job.table.deaths(identity.entry) & 15) < SUSPECT || job.running === undefined) return false;
     // What goes on was looked up before.
-    if (job.isRunning?.(identity.entry) === true) return false;
+    if (job.running.isRunning(identity.entry)) return false;
     const [root] = aboveOf(item);
-    return root === undefined || job.isAlone?.(root) === true;
+    return root === undefined || job.running.isAlone(root);
   }
 
   async #files(block: readonly Item[]): Promise<(Known | undefined)[]> {

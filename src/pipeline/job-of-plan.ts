@@ -4,7 +4,8 @@ import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import type { Durability } from '../journal/append-file.js';
 import { isThere, isUnaltered } from '../journal/intact.js';
-import { Job, type JobOptions } from '../journal/job.js';
+import { Job } from '../journal/job.js';
+import type { JobOptions } from '../journal/job-options.js';
 import { holderOf } from '../journal/lock.js';
 import { firstRecord } from '../journal/job-files.js';
 import type { EndedHow } from '../journal/records.js';
@@ -116,7 +117,7 @@ export function openJob(
     });
   const { lines, keeps, ...outputs } = outputsOf(plan, registry, aggregates);
   job.lookAt(lines);
-  const options = recallOptionsFor(use, plan, { ...outputs, needs: job.altered.size > 0 });
+  const options = recallOptionsFor(use, plan, { ...outputs, needs: job.outputs.altered.size > 0 });
   const { part = false } = use;
   return {
     job,
@@ -125,7 +126,7 @@ export function openJob(
     durable: new DurableJob(job),
     durability: use.durability ?? 'power',
     onBegin: (item) => {
-      if (later) job.start(lineageOf(item));
+      if (later) job.running.start(lineageOf(item));
     },
     appending: (append) => new DurableJob(job, append),
     recall: recall(job, options),

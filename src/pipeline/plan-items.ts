@@ -5,7 +5,7 @@ import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import { Secrets } from '../core/secrets.js';
 import { goneFrom } from '../journal/gone.js';
-import { alteredOf, knownIn } from '../journal/job.js';
+import { alteredOf, knownIn } from '../journal/known.js';
 import { JournalState } from '../journal/load-journal.js';
 import { type PeekedJob, peekJob } from '../journal/peek-job.js';
 import { recall } from '../journal/recall.js';
@@ -97,7 +97,7 @@ function lookedUpIn(peeked: PeekedJob | undefined, chain: readonly string[]): Re
   const state = peeked?.state ?? new JournalState(chain.at(-1) as string);
   // Without a job nothing is known, so that no result is ever asked for.
   const results = peeked?.results as PeekedJob['results'];
-  return { state, table: state.table, results, chain, superseded: false, begin: nothing, touch: nothing };
+  return { state, table: state.table, results, chain, superseded: false, touch: nothing };
 }
 
 function planned(state: Recalled, item: Item, plan: Plan, job: RecallJob): PlannedItem {

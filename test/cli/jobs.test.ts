@@ -349,10 +349,11 @@ describe('a run that dies', () => {
 
 it('a run that a part of an item ends finds out which, also in a batch', () => {
   const work = new Work();
-  const ends = 'sh -c \'case "$1" in *x*) kill -9 $PPID;; esac; echo "$1"\' - {{ data }}';
+  const kill = "if (data.includes('x')) process.kill(process.pid, 'SIGKILL')";
+  work.write('ends.mjs', `export default (data) => { ${kill}; return data; };`);
   work.pipeline({
     ...usual,
-    steps: [{ split: 'data.of' }, { batch: { size: 2 } }, { map: 'data.join("")' }, { exec: ends }],
+    steps: [{ split: 'data.of' }, { batch: { size: 2 } }, { map: 'data.join("")' }, { use: './ends.mjs' }],
   });
   work.rows({ id: 1, of: ['a', 'b', 'c'] }, { id: 2, of: ['d', 'x', 'e'] }, { id: 3, of: ['f'] });
   const ended = Array.from({ length: 6 }, () => work.run().ended);

@@ -48,11 +48,11 @@ async function run(folder: string, from: number, to: number, how: EndedHow, batc
     const first = n;
     const items: Identity[] = [];
     for (; n < Math.min(to, first + batch); n++) items.push(identityOf(job, n));
-    job.begin(items);
+    job.running.begin(items);
     items.forEach(({ key: k, entry }, i) => {
       job.end({ k, f: key(first + i + 1000), m: undefined, as: 'ok', p: job.p, r: (first + i) * 300 }, entry);
     });
-    await job.commit();
+    await job.commits.commit();
     largest = Math.max(largest, statSync(journalOf(folder)).size);
   }
   putResult(folder, (to - 1) * 300);
@@ -109,22 +109,22 @@ it('says of an output that only whole blocks of it belong to what is done, whene
   const folder = join(temporaryFolder(), 'nightly');
   const out = join(folder, 'out.jsonl');
   const job = open(folder);
-  const output = await job.open(out);
+  const output = await job.outputs.open(out);
   await output.write(Buffer.from('1\n2\n'));
-  job.markOutputs();
+  job.outputs.mark();
   const [one, two] = [identityOf(job, 1), identityOf(job, 2)];
-  job.begin([one, two]);
+  job.running.begin([one, two]);
   const end = ({ key: k, entry }: Identity): void =>
     job.end({ k, f: key(1), m: undefined, as: 'ok', p: job.p, r: -1 }, entry);
   end(one);
   // Half of the next block is there, when something else asks for a commit.
   await output.write(Buffer.from('3\n'));
-  await job.commit();
+  await job.commits.commit();
   await output.close();
   await job.close(undefined);
   const again = open(folder);
   expect(again.state.outputs.get(out)?.[1]).toBe(4);
-  const more = await again.open(out);
+  const more = await again.outputs.open(out);
   expect(statSync(out).size).toBe(4);
   await more.close();
   await again.close('interrupted');
