@@ -17,6 +17,8 @@ const MESSAGE = 2000;
  */
 export interface DeadLetter {
   readonly $batchx: 'failed';
+  /** The sum of all that is said behind it, of one that a job keeps. */
+  readonly sum?: string | undefined;
   /** There when it may have been done all the same: then it is not run again unless somebody says so. */
   readonly outcome?: 'in-doubt' | undefined;
   readonly id: string;
@@ -75,11 +77,11 @@ export function lettersOf(item: Item, error: BatchxError, written: WeakSet<Item>
 
 /** All of a letter that comes before what the item was, without the closing brace. */
 function headOf(letter: DeadLetter): string {
-  const { $batchx, outcome, id, key, metadata, error } = letter;
+  const { $batchx, sum, outcome, id, key, metadata, error } = letter;
   try {
-    return JSON.stringify({ $batchx, outcome, id, key, metadata, error }).slice(0, -1);
+    return JSON.stringify({ $batchx, sum, outcome, id, key, metadata, error }).slice(0, -1);
   } catch {
-    return JSON.stringify({ $batchx, outcome, id, key, metadata: {}, error }).slice(0, -1);
+    return JSON.stringify({ $batchx, sum, outcome, id, key, metadata: {}, error }).slice(0, -1);
   }
 }
 

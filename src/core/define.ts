@@ -98,6 +98,8 @@ export interface FlowDefinition<S extends z.ZodObject = z.ZodObject> extends Def
    * as they were, and has what was made of them.
    */
   readonly gathers?: boolean;
+  /** Whether what becomes of an item depends on those before it: a job then has them come by with what was `seen` of them. */
+  readonly remembers?: boolean;
   /**
    * Whether each item goes on by itself, or does so once `runtime.durable.onAlone` tells: a job can find the item then at
    * which its process dies, by doing it alone.

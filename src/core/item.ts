@@ -48,6 +48,8 @@ export interface ItemExtra {
   readonly key?: string | undefined;
   /** By what it is known in its job; only there when it is run in one. */
   readonly identity?: Identity | undefined;
+  /** By what those flows know it, in their order, that remember what has come by; only there in a job. */
+  readonly seen?: readonly string[] | undefined;
   /** Which part it is of the item that it was split from, from 1. */
   readonly part?: number | undefined;
   /** Its outcome is that of an earlier run of its job: nothing is done for it. `shown` when its result is there, to be shown again; `kept` when it is there for what is made of all of them alone. */

@@ -10,13 +10,14 @@ import { Outcome } from '../core/outcome.js';
 import type { Runtime } from '../core/runtime.js';
 import { toSink } from '../core/sink.js';
 import { type SinkWriter, writeBlock } from '../core/sink-writer.js';
-import { FLAG, STATE } from './item-table.js';
+import { FLAG, STATE, type State } from './item-table.js';
 import type { DurableSink } from './durable-sink.js';
 import type { Job } from './job.js';
 import { STATE_OF } from './load-journal.js';
 import { OrderFile } from './order-file.js';
 import { hasLarge } from './large-outputs.js';
 import { rebuild } from './rebuild.js';
+import { sealed } from './sealed-letters.js';
 import type { KeptError, KeptLine } from './results-file.js';
 
 export interface DoneOptions {
@@ -199,7 +200,7 @@ class DoneWriter implements SinkWriter {
     const { error } = item;
     if (error === undefined) return;
     const text = lettersOf(item, error, this.#lettered);
-    this.#job.letters.addText(text);
+    this.#job.letters.addText(sealed(text));
   }
 
   /** Keeps what came of an item, and notes that it has ended. */
@@ -208,6 +209,8 @@ class DoneWriter implements SinkWriter {
     identity.ended = true;
     const { key: k, fingerprint: f, times: m, entry, outputs: w } = identity;
     const { results, table, chain, p } = this.#job;
+    // One of those before it that are new may have taken its place.
+    if (item.skipped === 'duplicate' && OF_BEFORE.has(table.state(entry))) this.#job.superseded = true;
     const kept = status === 'ok' && result !== undefined && this.#keeps;
     // What a command said that failed is shown again, too.
     const failed = this.#keeps && item.error instanceof CommandError ? item.error.result : undefined;
@@ -243,6 +246,7 @@ class DoneWriter implements SinkWriter {
         u: same ? true : undefined,
         t: lost ? undefined : t,
         ...more,
+        h: item.extra.seen,
         v: made ? 1 : undefined,
         n: lost || (status === 'ok' && !kept) ? 1 : undefined,
       },
@@ -264,6 +268,9 @@ class DoneWriter implements SinkWriter {
     };
   }
 }
+
+/** How items have ended of which something is in outputs. */
+const OF_BEFORE = new Set<State>([STATE.ok, STATE.failed, STATE.inDoubt, STATE.again]);
 
 /** To whom else the result of an item belongs. */
 type Belongs = Pick<KeptLine, 'b' | 'l' | 'g' | 'y'>;

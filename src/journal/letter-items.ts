@@ -6,6 +6,7 @@ import { BatchxError } from '../core/errors.js';
 import { FileEntry } from '../core/file-entry.js';
 import { Item } from '../core/item.js';
 import { type Found, type Letters, lineAt } from './letters.js';
+import { unsealed } from './sealed-letters.js';
 
 /** What JSON has made something else of: values of commands, and files. */
 const AS = ['values', 'files', 'rows'] as const;
@@ -42,7 +43,8 @@ export const letterItems = ({ fd, found }: Letters) =>
 
 export const LETTERS = 'letters-of-job';
 
-function itemOf(line: string, { key, letter }: Found, seq: number, as: (typeof AS)[number]): Item {
+function itemOf(sealed: string, { key, letter }: Found, seq: number, as: (typeof AS)[number]): Item {
+  const line = unsealed(sealed, letter.id);
   const plain = line.startsWith(IN_DOUBT) ? `${PLAIN}${line.slice(IN_DOUBT.length)}` : line;
   const item = openDeadLetter(plain, seq, none);
   if (item === undefined)

@@ -7,6 +7,7 @@ import { type ItemTable, STATE, type State } from './item-table.js';
 import { FAILED } from './job-files.js';
 import type { PeekedJob } from './peek-job.js';
 import { eachLine } from './read-journal.js';
+import { unsealed } from './sealed-letters.js';
 import { wordOf } from './words.js';
 
 /** The dead letter of an item, and where it is in its file. */
@@ -34,16 +35,17 @@ export interface Letters {
  */
 export function lettersIn({ folder, table }: PeekedJob): Letters | undefined {
   const found = new Map<number, Found>();
+  const path = join(folder, FAILED);
   let fd: number;
   try {
-    fd = openSync(join(folder, FAILED), 'r');
+    fd = openSync(path, 'r');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
   try {
     eachLine(fd, (bytes, from, to, at) => {
-      const letter = to < 0 ? undefined : parsed(bytes.toString('utf8', from, to));
+      const letter = to < 0 ? undefined : parsed(unsealed(bytes.toString('utf8', from, to), path));
       if (letter === undefined) return;
       const key = keyOf(letter);
       const entry = table.find(wordOf(key, 0), wordOf(key, 8));

@@ -101,13 +101,17 @@ export class Look {
 
   /** The item with what had come of it, where somebody wants to see that. */
   #shown(state: State): Item {
-    const done = this.anew().skip('already-done').withExtra({ recalled: 'silent' });
+    let done = this.anew().skip('already-done').withExtra({ recalled: 'silent' });
     // What was split comes by again for its parts.
     if (this.#options.splits === true && this.#item.extra.part === undefined)
       return this.#told('done', this.#rest(false));
-    const { replay, needs, aggregates } = this.#options;
-    const line = state === STATE.ok && (replay || needs || aggregates === true) ? this.#line() : undefined;
-    if (line === undefined) return this.#told('done', done);
+    const { replay, needs, aggregates, remembers } = this.#options;
+    const needed = replay || needs || aggregates === true;
+    const line = needed || remembers === true ? this.#line() : undefined;
+    // Whether it still is one is for those to say that come before it now.
+    if (remembers === true && line?.x === 'duplicate') return this.#told('done', this.#rest(false));
+    if (line?.h !== undefined) done = done.withExtra({ seen: line.h });
+    if (line === undefined || state !== STATE.ok || !needed) return this.#told('done', done);
     if (line.n === 1 && line.b !== 1) return this.#told('result', this.#rest());
     // What several were made into is shown with the first of them.
     const shows = (replay || aggregates === true) && line.b !== 1;
@@ -120,7 +124,7 @@ export class Look {
     // As with one that was done: those of its parts that went well do so again.
     if (line?.y === 1 && this.#options.splits === true) return this.#rest(false);
     const error = line === undefined ? new BatchxError('bug', 'it failed in an earlier run') : errorOf(line);
-    return this.anew().withExtra({ recalled: 'shown' }).fail(error);
+    return this.anew().withExtra({ recalled: 'shown', seen: line?.h }).fail(error);
   }
 
   /** What is left to do: what steps have made of it before is not done again as long as all before them is as it was. */

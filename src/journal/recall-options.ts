@@ -18,6 +18,8 @@ export interface RecallOptions {
   readonly splits?: boolean | undefined;
   /** Whether something is made of several items: those are done as long as all of them are as they were. */
   readonly gathers?: boolean | undefined;
+  /** Whether what becomes of an item depends on those before it. */
+  readonly remembers?: boolean | undefined;
   /** Whether only some items are read: the others are not gone. */
   readonly part?: boolean | undefined;
   /** What becomes of an item with the key of another one before it, but with other content. */

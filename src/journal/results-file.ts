@@ -35,6 +35,8 @@ export interface KeptLine {
   readonly g?: readonly string[] | undefined;
   /** It was split: its parts are known by themselves. */
   readonly y?: 1 | undefined;
+  /** By what flows know it that remember what has come by. */
+  readonly h?: readonly string[] | undefined;
   /** Its data are those which the line before it has of a step. */
   readonly v?: 1 | undefined;
   /** Its result could not be kept, or is not needed. */
@@ -110,14 +112,15 @@ export function damagedResults(path: string, place: number): BatchxError {
 
 /** A line without its closing brace. Keys, fingerprints and links are hexadecimal, and need no quoting. */
 function headOf(line: KeptLine): string {
-  const { k, f, m, s, q, id, w, e, x, u, t, a, b, l, g, y, v, n } = line;
+  const { k, f, m, s, q, id, w, e, x, u, t, a, b, l, g, y, h, v, n } = line;
   const times = m === undefined ? '' : `,"m":"${m}"`;
   const head = `{"k":"${k}","f":"${f}"${times},"s":"${s}","q":${q},"id":${PLAIN.test(id) ? `"${id}"` : JSON.stringify(id)}`;
   // Most have nothing else to say.
   const isPlain = w === undefined && e === undefined && x === undefined && u === undefined && t === undefined;
-  const isOwn = a === undefined && b === undefined && g === undefined && y === undefined && v === undefined;
+  const isOwn =
+    a === undefined && b === undefined && g === undefined && y === undefined && h === undefined && v === undefined;
   if (isPlain && isOwn) return n === undefined ? head : `${head},"n":1`;
-  return `${head},${JSON.stringify({ w, e, x, u, t, a, b, l, g, y, v, n }).slice(1, -1)}`;
+  return `${head},${JSON.stringify({ w, e, x, u, t, a, b, l, g, y, h, v, n }).slice(1, -1)}`;
 }
 
 function parsed(text: string, large: LargeOutputs | undefined): ReadLine {

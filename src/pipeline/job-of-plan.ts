@@ -146,6 +146,7 @@ export const recallOptionsFor = (
   {
     shown,
     splits,
+    remembers,
     gathers: together,
     aggregates,
     oneByOne,
@@ -158,6 +159,7 @@ export const recallOptionsFor = (
   needs,
   alone: oneByOne,
   splits,
+  remembers,
   gathers: together,
   aggregates,
   part: part === true || plan.limit !== undefined,

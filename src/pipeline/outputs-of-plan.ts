@@ -14,6 +14,8 @@ export interface PlanOutputs {
   readonly keeps: boolean;
   /** Whether items that were done come by again, for what is made of each of them, or of several. */
   readonly splits: boolean;
+  /** Whether what becomes of an item depends on those before it. */
+  readonly remembers: boolean;
   /** Whether something is made of several items, and they are done as long as all of them are as they were. */
   readonly gathers: boolean;
   /** Whether something is made of all results at the end. */
@@ -31,13 +33,15 @@ export function outputsOf(plan: Plan, registry: Registry, aggregates: boolean): 
   const lines = plan.sinks.flatMap((sink) => linesOf(sink, registry) ?? []);
   // What several were made into is in the outputs already: only where it is seen it is made of them again.
   const flows = plan.steps.flatMap(({ kind, name }) => (kind === 'flow' ? [registry.get('flow', name)] : []));
-  const splits = flows.some((flow) => (shown && flow.gathers !== true) || (lines.length > 0 && flow.splits === true));
+  const others = flows.filter((flow) => flow.remembers !== true && flow.gathers !== true);
+  const splits = others.some((flow) => shown || (lines.length > 0 && flow.splits === true));
   const oneByOne = flows.every((flow) => flow.oneByOne === true);
   return {
     lines,
     shown,
     keeps: shown || lines.length > 0,
     splits,
+    remembers: flows.some((flow) => flow.remembers === true),
     gathers: gathers(plan, registry),
     aggregates,
     oneByOne,

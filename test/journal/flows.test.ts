@@ -261,3 +261,30 @@ it('does just those parts again that failed, and has their letter no more then',
   expect(work.calls.sort()).toEqual(['1', '2', '3', '4', '5']);
   expect(work.out.sort()).toEqual([1, 2, 3, 4, 5]);
 });
+
+it('knows duplicates of what earlier runs have done, and whether they still are some', async () => {
+  const rows = (...items: readonly (readonly [string, number])[]): Row[] => items.map(([id, k]) => ({ id, k }));
+  const steps = [{ dedupe: { by: 'data.k' } }, { work: {} }, { map: 'data.id' }];
+  for (const more of [{}, { aggregate: [{ count: {} }] }]) {
+    const work = new Work();
+    const said = async (...items: readonly (readonly [string, number])[]): Promise<unknown[]> => {
+      work.rows(...rows(...items));
+      await work.run(steps, {}, more);
+      return [work.out, work.calls.splice(0).map((call) => (JSON.parse(call) as Row).id)].map((ids) =>
+        ids.sort(),
+      );
+    };
+    expect(await said(['a', 1], ['b', 2], ['B', 2])).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+    // One that was done comes first.
+    expect(await said(['a', 1], ['b', 2], ['B', 2], ['A', 1], ['c', 3])).toEqual([['a', 'b', 'c'], ['c']]);
+    expect(await said(['a', 1], ['b', 2], ['B', 2], ['A', 1], ['c', 3])).toEqual([['a', 'b', 'c'], []]);
+    // One that is new is in front of it, and one is gone of which another was a duplicate.
+    expect(await said(['n', 3], ['b', 2], ['B', 2], ['A', 1], ['c', 3])).toEqual([
+      ['A', 'b', 'n'],
+      ['A', 'n'],
+    ]);
+  }
+});

@@ -58,6 +58,7 @@ export function dedupe<T>(
 export const dedupeFlow = defineFlow({
   name: 'dedupe',
   oneByOne: true,
+  remembers: true,
   status: 'stable',
   summary: 'Skips the items whose key has been seen before.',
   options: dedupeOptions,
@@ -70,32 +71,42 @@ export const dedupeFlow = defineFlow({
 
 function deduping(
   { by, last, within }: z.output<typeof dedupeOptions>,
-  { scheduler }: Runtime,
+  { scheduler, durable }: Runtime,
 ): OperatorFunction<Item, Item> {
   const key = by === undefined ? undefined : keyOf(by);
-  const textOf = (item: Item): string =>
-    compact(key === undefined ? (item.raw ?? keyText(item.data)) : keyText(key(item)));
+  const textOf = (item: Item): string => {
+    const text = key === undefined ? (item.raw ?? keyText(item.data)) : keyText(key(item));
+    return durable === undefined ? compact(text) : digestOf(text);
+  };
   const ms = within === undefined ? Infinity : toMs(within);
   return (source) =>
     defer(() => {
       const seen = new Seen(last);
+      const isAgain = (text: string): boolean => {
+        const now = ms === Infinity ? 0 : scheduler.now();
+        const since = seen.see(text);
+        const again = since !== undefined && now - since < ms;
+        seen.keep(text, again ? since : now);
+        return again;
+      };
+      /** What was done by an earlier run counts as it did then, unless something new is before it now. */
+      const recalled = (item: Item): Item => {
+        const [text, ...rest] = item.extra.seen ?? [];
+        if (text === undefined || item.extra.recalled === undefined) return item;
+        if (isAgain(text)) return item.withExtra({ recalled: undefined, seen: undefined }).skip('duplicate');
+        return item.withExtra({ seen: rest });
+      };
       return source.pipe(
         map((item) => {
-          if (!item.live) return item;
+          if (!item.live) return recalled(item);
           let text: string;
           try {
             text = textOf(item);
           } catch (error) {
             return item.fail(BatchxError.from(error));
           }
-          const now = ms === Infinity ? 0 : scheduler.now();
-          const since = seen.see(text);
-          if (since !== undefined && now - since < ms) {
-            seen.keep(text, since);
-            return item.skip('duplicate');
-          }
-          seen.keep(text, now);
-          return item;
+          if (isAgain(text)) return item.skip('duplicate');
+          return durable === undefined ? item : item.withExtra({ seen: [...(item.extra.seen ?? []), text] });
         }),
       );
     });
@@ -103,6 +114,9 @@ function deduping(
 
 /** The longest key that is kept as it is; digests are longer, so that none is taken for a key. */
 const LONGEST = 64;
+
+/** A key that is kept with what becomes of an item. */
+const digestOf = (text: string): string => hash('sha256', text).slice(0, 16);
 
 /** A key that keeps nothing else in memory: rows are slices of the block that they were read with. */
 const compact = (text: string): string =>
