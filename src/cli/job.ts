@@ -32,7 +32,7 @@ export interface JobFlags {
 
 /**
  * The job of a command, which is called `name` unless a flag says otherwise; with a star in it the name is made of what is
- * run, and begins anew once all is done. Undefined when none is to be kept.
+ * run, and it begins anew once all is done. Undefined when none is to be kept.
  */
 export function jobOf(name: string, flags: JobFlags, line: CommandLine, retrying?: Retrying): JobUse | undefined {
   const { job, journal, resume, fresh, retry } = flags;
@@ -45,17 +45,18 @@ export function jobOf(name: string, flags: JobFlags, line: CommandLine, retrying
     return undefined;
   }
   if (name.includes('*') && job === undefined && !canKeep(flags)) return undefined;
-  const { durability, 'on-duplicate': onDuplicate, 'break-lock': force } = flags;
+  const { durability, 'on-duplicate': onDuplicate, 'break-lock': force, 'only-new': onlyNew, verify } = flags;
   const known = { version, ...line, onDuplicate, durability, force };
   if (retrying !== undefined) return { ...known, name: retrying.job, part: true, retry: retrying.retry };
   return {
     ...known,
     name: job ?? name,
-    anew: name.includes('*'),
+    // Who names a job, or says what is to be done with what it knows, means that one.
+    anew: job === undefined && name.includes('*') && !resume && retry === undefined && !onlyNew && !verify,
     fresh,
     retry,
-    onlyNew: flags['only-new'],
-    verify: flags.verify,
+    onlyNew,
+    verify,
     resume,
   };
 }

@@ -17,7 +17,9 @@ export async function keepRun(
 ): Promise<void> {
   const { folder, name } = job;
   const run = stampOfRun(at);
-  const again = report.failures.total === 0 ? null : (shellLine(['batchx', 'retry', name]) ?? null);
+  const { failed } = report.counts;
+  const doubt = failed === 0 ? ['--in-doubt'] : [];
+  const again = report.failures.total === 0 ? null : (shellLine(['batchx', 'retry', name, ...doubt]) ?? null);
   const file = report.failures.total === 0 ? null : join(folder, FAILED);
   const kept = {
     ...report,

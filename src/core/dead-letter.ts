@@ -99,16 +99,17 @@ function inputOf({ data, raw, extra: { bytes, format } }: Item): string {
   }
 }
 
-/** The error of an item that an earlier run left in doubt without having its end; `how` says how it had ended. */
-export const leftInDoubt = (how: string): BatchxError => new LeftInDoubt({ code: 'aborted', message: how });
+/** The error of an item that an earlier run left in doubt without having its end; `how` says how it had ended, `flag` what runs it again. */
+export const leftInDoubt = (how: string, flag: string): BatchxError =>
+  new LeftInDoubt({ code: 'aborted', message: how }, flag);
 
 /** The error of an item that an earlier run left in doubt, and that is not run again for that. */
 class LeftInDoubt extends BatchxError {
   /** What it had ended with. */
   readonly before: DeadLetter['error'];
 
-  constructor(before: DeadLetter['error']) {
-    const why = 'it may have been done by an earlier run, so it is left in doubt; --retry-in-doubt runs it again';
+  constructor(before: DeadLetter['error'], flag = '--retry-in-doubt') {
+    const why = `it may have been done by an earlier run, so it is left in doubt; ${flag} runs it again`;
     super(before.code as ErrorCode, `${why}. It had ended with: ${before.message}`, {
       class: 'permanent',
       inDoubt: true,

@@ -9,13 +9,17 @@ export function itemOf(item: Item, result: unknown, gives: Gives): Item {
   return result === undefined ? item.skip('filtered') : item.withData(result);
 }
 
+/** Whether a step has given data of its own, be they the same as those that it was given. */
+export const hasOwnData = (item: Item, next: Item): boolean => next.data !== item.data || next.first !== item.first;
+
 /** What is to be kept; undefined when the step has done more than change the data and note something. */
-export function changeOf({ data, extra }: Item, next: Item): ItemChange | undefined {
+export function changeOf(item: Item, next: Item): ItemChange | undefined {
+  const { extra } = item;
   const { metadata, ...others } = next.extra;
   const same = Object.entries(others).every(([name, value]) => extra[name as keyof typeof extra] === value);
   if (!next.live || !same) return undefined;
   const noted = Object.entries(metadata ?? {}).filter(([name, value]) => extra.metadata?.[name] !== value);
-  return { ...(next.data !== data && { data: next.data }), metadata: Object.fromEntries(noted) };
+  return { ...(hasOwnData(item, next) && { data: next.data }), metadata: Object.fromEntries(noted) };
 }
 
 /** The item as it was changed before; `more` is noted besides. */

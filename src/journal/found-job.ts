@@ -21,8 +21,9 @@ export function findJob({ folder, chain, fresh, anew }: JobOptions): FoundJob {
     return { ...openJournal(folder, last), before };
   }
   const found = openJournal(folder, last);
-  // Who has deferred an item wants it passed over, and what was done not to be done again for that.
-  if (anew !== true || found.state.end !== 'complete' || isKnown(found.state.table, STATE.deferred))
+  const { end, table } = found.state;
+  // Who has deferred an item wants it passed over; and what is in doubt is not done again for that it was asked for once more.
+  if (anew !== true || end !== 'complete' || isKnown(table, STATE.deferred) || isKnown(table, STATE.inDoubt))
     return { ...found, before: undefined };
   closeSync(found.fd);
   forget(folder);

@@ -10,6 +10,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -44,11 +45,11 @@ export interface Found {
 }
 
 /** Makes a folder, and those that it lies in; gives the first that was not there. Node would try for ever where the system says that there can be none. */
-function makeFolders(path: string): string | undefined {
+function makeFolders(path: string, mode?: number): string | undefined {
   if (existsSync(path)) return undefined;
   const first = dirname(path) === path ? undefined : makeFolders(dirname(path));
   try {
-    mkdirSync(path);
+    mkdirSync(path, { mode });
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
   }
@@ -58,7 +59,8 @@ function makeFolders(path: string): string | undefined {
 /** Makes the folder of a job, in a folder that no version control looks into. */
 export function makeJobFolder(folder: string): void {
   try {
-    const first = makeFolders(folder);
+    // What commands are given and say is nobody else's business.
+    const first = makeFolders(folder, 0o700);
     const ignore = join(dirname(folder), '.gitignore');
     if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
     if (first === undefined) return;
@@ -169,11 +171,14 @@ export function beginJournal(folder: string, job: JobRecord | undefined, after: 
  */
 export function openJournal(folder: string, last: string): Found {
   const path = join(folder, JOURNAL);
+  const known = existsSync(path);
   let fd = openAtEnd(path);
   try {
     const state = new JournalState(last);
     const { end, last: n, damagedAt, torn, after, results } = loadJob(folder, fd, state);
     if (damagedAt !== undefined) throw damaged(path, damagedAt);
+    // Who forgets a job removes its journal first.
+    if (known && n === 0 && isFilled(join(folder, results))) throw lost(path);
     tidyJob(folder, results);
     if (after > 0 && n <= after) {
       // A run died before it could begin this one; all of the older one is in the snapshot.
@@ -238,6 +243,16 @@ function cutTail(fd: number): void {
 }
 
 const LF = 0x0a;
+
+/** Whether a file is there, and has something in it. */
+const isFilled = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
+
+const lost = (path: string): BatchxError =>
+  new BatchxError(
+    'locked',
+    `the journal of the job is lost: ${path} is empty although results are kept; --fresh starts over`,
+    { where: path },
+  );
 
 /** What is told of a journal that had been on the disk, and is not as it was. */
 export const damaged = (path: string, at: number): BatchxError =>

@@ -50,7 +50,7 @@ export class Lock {
   check(): void {
     // Who takes it over removes the older ones.
     if (existsSync(pathOf(this.#folder, this.epoch + 1)) || !existsSync(pathOf(this.#folder, this.epoch)))
-      throw superseded(this.#folder);
+      throw existsSync(this.#folder) ? superseded(this.#folder) : gone(this.#folder);
   }
 
   release(): void {
@@ -81,12 +81,19 @@ function newest(folder: string): Newest | undefined {
   const epoch = Math.max(...epochs);
   try {
     const text = readFileSync(pathOf(folder, epoch), 'utf8');
-    return { epoch, holder: text === FREE ? undefined : (JSON.parse(text) as Holder) };
+    return { epoch, holder: text === FREE ? undefined : holderIn(text) };
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return newest(folder);
     if (error instanceof SyntaxError) return { epoch, holder: undefined }; // the machine died while it was written
     throw error;
   }
+}
+
+/** Who a lock says to have the job; undefined when it says nobody, as the machine died while it was written. */
+function holderIn(text: string): Holder | undefined {
+  const said: unknown = JSON.parse(text);
+  const isHolder = typeof said === 'object' && said !== null && 'pid' in said && 'space' in said;
+  return isHolder ? (said as Holder) : undefined;
 }
 
 /** What is in a lock that nobody has. */
@@ -159,6 +166,11 @@ function remove(path: string): void {
     // Another run has done so, or it was never there.
   }
 }
+
+const gone = (folder: string): BatchxError =>
+  new BatchxError('output', `the folder of the job is gone: ${folder} was removed or renamed while the run went on`, {
+    where: folder,
+  });
 
 const superseded = (folder: string): BatchxError =>
   new BatchxError(

@@ -71,7 +71,7 @@ export class Look {
     const { retry } = this.#options;
     if (step === undefined) return this.#told('begun', rest);
     const again = retry === 'in-doubt' || retry === 'all';
-    const why = leftInDoubt(`the run died while \`${step}\` was being done`);
+    const why = leftInDoubt(`the run died while \`${step}\` was being done`, '--retry in-doubt');
     return this.#told('in-doubt', again ? rest : rest.fail(why));
   }
 

@@ -11,6 +11,7 @@ import { takeResults } from './results-again.js';
 import { RunHistory } from './run-history.js';
 import { type Salvaged, salvageJournal } from './salvage-journal.js';
 import { readSnapshot, SNAPSHOT, type SnapshotAbout, snapshotHead, writeSnapshot } from './snapshot.js';
+import type { KeptLine } from './results-file.js';
 import { isWhole } from './summed-lines.js';
 
 /** What was found damaged, and is left out now. */
@@ -126,9 +127,14 @@ function dropUnfound(folder: string, results: string, { table }: JournalState): 
     }
     const fd = openSync(path, 'r');
     try {
+      /** Where what steps have made is whole: the line of an end may leave its data there. */
+      const made = new Set<number>();
       eachLine(fd, (bytes, from, to, at) => {
+        if (to < 0 || !isWhole(bytes, from, to)) return;
+        const { a, v, q } = JSON.parse(bytes.toString('utf8', from, to)) as KeptLine;
+        if (a === 1) made.add(at);
         const entry = places.get(at);
-        if (entry !== undefined && to >= 0 && isWhole(bytes, from, to)) found[entry] = 1;
+        if (entry !== undefined && (v !== 1 || made.has(q))) found[entry] = 1;
       });
     } finally {
       closeSync(fd);

@@ -1,6 +1,7 @@
 import type { DataFunction } from '../core/expression.js';
 import type { BatchxError } from '../core/errors.js';
 import type { Item } from '../core/item.js';
+import { hasOwnData } from '../core/item-change.js';
 import { lastResult } from '../core/last-result.js';
 import { isPromiseLike } from '../core/promise.js';
 import { type Applied, applied, type Gives } from '../core/step.js';
@@ -16,7 +17,7 @@ const then = (step: Applied, change: (next: Next, item: Item) => Next): Applied 
 };
 
 /** Whether a step has given a result: one that gives data always has, even where they are those that it was given. */
-const hasResult = (next: Item, item: Item, gives: Gives): boolean => gives === 'data' || next.data !== item.data;
+const hasResult = (next: Item, item: Item, gives: Gives): boolean => gives === 'data' || hasOwnData(item, next);
 
 /** Puts the result of a step beside the data, as `name` and as `result`, instead of in their place. */
 export const beside = (step: Applied, name: string, gives: Gives): Applied =>

@@ -98,3 +98,39 @@ it('a file that a command has made is made again when it is gone or altered, and
   rmSync(made);
   expect(await ran(true, { effect: 'once' })).toBe('');
 });
+
+it('what an input takes and when a step is done are a part of the job', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'batchx-job-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const out = join(folder, 'out.jsonl');
+  const run = async (filter: string, when: string): Promise<string> => {
+    const input = { items: [1, 2, 3], filter };
+    const steps = [{ map: 'data * 10', when }];
+    await runPipeline({ input, steps, output: [{ jsonl: out }] }, { job: { name: 'job', root: join(folder, 'jobs') } });
+    return readFileSync(out, 'utf8');
+  };
+  expect(await run('data > 1', 'data > 2')).toBe('2\n30\n');
+  expect(await run('data > 0', 'data > 2')).toBe('1\n2\n30\n');
+  expect(await run('data > 0', 'data > 1')).toBe('1\n20\n30\n');
+  expect(await run('data > 2', 'data > 1')).toBe('30\n');
+});
+
+it('a result that is the same as the data has its name beside them, also when it is kept', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'batchx-job-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const seen: unknown[] = [];
+  const run = (say: string) =>
+    runPipeline(
+      {
+        input: { items: ['x'] },
+        steps: [{ exec: 'echo {{ data }}', output: 'said' }, { map: say }],
+        output: [{ jsonl: join(folder, 'out.jsonl') }],
+      },
+      { job: { name: 'job', root: join(folder, 'jobs') } },
+    );
+  for (const say of ['({ said })', '({ again: said })']) {
+    await run(say);
+    seen.push(JSON.parse(readFileSync(join(folder, 'out.jsonl'), 'utf8')));
+  }
+  expect(seen).toEqual([{ said: 'x' }, { again: 'x' }]);
+});

@@ -161,7 +161,8 @@ class Planner {
   }
 
   #bound(text: string, outputs: readonly string[], context = this.#context) {
-    return bound(text, ['data', 'item'], { context, outputs });
+    // Another text is another condition to a job: the function alone does not tell.
+    return Object.assign(bound(text, ['data', 'item'], { context, outputs }), { source: text });
   }
 
   /** Its own, or that of its recipe; that of the whole holds for all together. */
