@@ -121,8 +121,13 @@ export function planLines(
     ...reasons,
     ...(untold === undefined || items === 0 ? [] : [`what is gone from the input is not told ${UNTOLD[untold]}`]),
     ...(own === 0 ? [] : [ownLine(own)]),
-    ...(stay ? [`what has failed or is in doubt stays so: \`batchx retry ${job}\` runs it again`] : []),
+    ...(stay ? [stayLine(job, failed)] : []),
   ]
     .map((line) => `${line}\n`)
     .join('');
 }
+
+const stayLine = (job: string, failed: number): string =>
+  failed > 0
+    ? `what has failed or is in doubt stays so: \`batchx retry ${job}\` runs it again`
+    : `what is in doubt stays so: \`batchx retry ${job} --in-doubt\` runs it again`;

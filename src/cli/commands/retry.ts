@@ -35,7 +35,7 @@ export const command = defineCommand({
     }),
   }),
   notes: [
-    'The items are those that failed, as they were then, also when they came from standard input. Nothing else of the input is read: `batchx run` does what is new or has changed. What goes well now is done for good; results go where the command line of the job says, and values that are made of all results are those of these items only.',
+    'The items are those that failed, as they were then, also when they came from standard input. Nothing else of the input is read: `batchx run` does what is new or has changed. What goes well now is done for good; results go where the command line of the job says, and values that are made of all results are of all results of the job.',
     'The exit code is that of the command of the job; 0 when nothing has failed; 6 when the job is being run.',
   ],
   async run({ flags, positionals, literals }) {
