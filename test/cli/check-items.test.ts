@@ -2,22 +2,23 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { batchxHere } from './in-process.js';
 import { bash, batchx, file, folder, jsonl, start } from './program.js';
 
 let pipelines = 0;
 const pipeline = (value: object): string => file(`items-${++pipelines}.yaml`, stringify(value));
 
 /** What is said of the items of a pipeline, a line each. */
-function check(value: object, ...args: string[]) {
+async function check(value: object, ...args: string[]) {
   const name = pipeline(value);
-  const { stdout, stderr, ended } = batchx(['check', name, '--items', ...args]);
+  const { stdout, stderr, ended } = await batchxHere(['check', name, '--items', ...args]);
   return { lines: stdout.replaceAll(name, 'p.yaml').split('\n').slice(0, -1), stderr, ended };
 }
 
 describe('batchx check --items', () => {
-  it('tells how many items there are, and writes nothing', () => {
+  it('tells how many items there are, and writes nothing', async () => {
     file('rows.jsonl', jsonl({ sku: 'a', n: 1 }, { sku: 'b', n: 0 }, { sku: 'c', n: 2 }));
-    const done = check({
+    const done = await check({
       input: { jsonl: 'rows.jsonl', filter: 'data.n > 0' },
       steps: [{ exec: 'touch ran-{{ sku }}' }, { write: '{{ sku }}.txt', content: 'x' }],
       outputRoot: 'never',
@@ -27,12 +28,12 @@ describe('batchx check --items', () => {
     expect(readdirSync(folder).filter((name) => /^(ran-|never)/.test(name))).toEqual([]);
   });
 
-  it('names both of two items with one id, and both of two with one file', () => {
+  it('names both of two items with one id, and both of two with one file', async () => {
     file(
       'twice.jsonl',
       jsonl({ id: 'a', sku: 'x/1' }, { id: 'b', sku: 'y' }, { id: 'a', sku: 'z' }, { id: 'c', sku: 'x/1' }),
     );
-    const done = check({
+    const done = await check({
       input: { jsonl: 'twice.jsonl', id: '{{ id }}' },
       steps: [{ write: '{{ sku }}.txt', content: 'x', root: 'twice' }],
     });
@@ -43,13 +44,13 @@ describe('batchx check --items', () => {
     expect(done.ended).toBe(2);
   });
 
-  it('sees that two paths are one file, by whatever folder and step, and that one is taken', () => {
+  it('sees that two paths are one file, by whatever folder and step, and that one is taken', async () => {
     mkdirSync(join(folder, 'real'), { recursive: true });
     symlinkSync('real', join(folder, 'link'));
     file('real/c.txt', 'there');
     const input = { items: [{ to: 'a' }, { to: 'b' }, { to: 'c' }] };
     const write = (root: string, path: string, more: object = {}) => ({ write: path, content: 'x', root, ...more });
-    const both = check({
+    const both = await check({
       input,
       steps: [
         write('real', '{{ to }}.txt', { onExists: 'overwrite' }),
@@ -57,11 +58,11 @@ describe('batchx check --items', () => {
       ],
     });
     expect(both.lines).toEqual([expect.stringContaining('#2: would write real/b.txt, as #1 would')]);
-    const taken = check({ input, steps: [write('link', '{{ to }}.txt')] });
+    const taken = await check({ input, steps: [write('link', '{{ to }}.txt')] });
     expect(taken.lines).toEqual([expect.stringContaining('#3: cannot write link/c.txt: it is there already')]);
   });
 
-  it('refuses what a run would: paths that lead out, what it reads, and what an output is written to', () => {
+  it('refuses what a run would: paths that lead out, what it reads, and what an output is written to', async () => {
     mkdirSync(join(folder, 'inner'), { recursive: true });
     symlinkSync('/', join(folder, 'inner/out'));
     file(
@@ -69,23 +70,23 @@ describe('batchx check --items', () => {
       jsonl({ path: 'a.txt' }, { path: '../b.txt' }, { path: 'out/c.txt' }, { path: 'results.jsonl' }, { path: '' }),
     );
     const steps = [{ write: '{{ path }}', content: 'x', root: 'inner', onExists: 'overwrite' }];
-    const done = check({ input: { jsonl: 'read.jsonl' }, steps, output: [{ jsonl: 'inner/results.jsonl' }] });
+    const done = await check({ input: { jsonl: 'read.jsonl' }, steps, output: [{ jsonl: 'inner/results.jsonl' }] });
     expect(done.lines).toEqual([
       expect.stringMatching(/^read.jsonl:2: cannot write ".*": it leads out of inner/),
       'read.jsonl:3: cannot write inner/out/c.txt: a symbolic link leads out of the folder, to /',
       'read.jsonl:4: cannot write inner/results.jsonl: the output `jsonl` is written there',
       expect.stringMatching(/^read.jsonl:5: .*folder/),
     ]);
-    const itself = check({
+    const itself = await check({
       input: { jsonl: 'read.jsonl', limit: 1 },
       steps: [{ write: 'read.jsonl', content: 'x', onExists: 'overwrite' }],
     });
     expect(itself.lines).toEqual(['read.jsonl:1: cannot write read.jsonl: this run reads it']);
   });
 
-  it('tells rows that cannot be read, and templates and steps that fail', () => {
+  it('tells rows that cannot be read, and templates and steps that fail', async () => {
     file('bad.jsonl', '{"n":1,"to":"a"}\n{"n"\n{"n":2}\n{"to":"c"}\n');
-    const done = check({
+    const done = await check({
       input: { jsonl: 'bad.jsonl' },
       steps: [{ map: '({ ...data, n: data.n.toFixed() })' }, { write: '{{ to }}', content: 'x', root: 'bad' }],
     });
@@ -101,9 +102,9 @@ describe('batchx check --items', () => {
     ]);
   });
 
-  it('leaves what depends on results to the run, and looks at all else', () => {
+  it('leaves what depends on results to the run, and looks at all else', async () => {
     const input = { items: [{ sku: 'a' }, { sku: 'a' }] };
-    const done = check({
+    const done = await check({
       input,
       steps: [
         { exec: 'echo {{ sku }}', output: 'said' },
@@ -120,50 +121,50 @@ describe('batchx check --items', () => {
     ]);
     expect(done.stderr).toContain('steps.1.write: known only once items come there');
     // Which items come that far is not known either.
-    const filtered = check({
+    const filtered = await check({
       input,
       steps: [{ exec: 'true {}' }, { filter: 'result == 1' }, { write: '{{ sku }}', content: 'x' }],
     });
     expect(filtered).toMatchObject({ lines: [], ended: 0 });
     expect(filtered.stderr).toContain('steps.2.write: known only once items come there');
     // What a step replaces is known, as long as it needs nothing else.
-    const mapped = check({
+    const mapped = await check({
       input,
       steps: [{ exec: 'true {}' }, { map: '({ to: data.sku })' }, { write: '{{ to }}', content: 'x' }],
     });
     expect(mapped.lines).toHaveLength(1);
-    const depends = check({
+    const depends = await check({
       input,
       steps: [{ exec: 'true {}', output: 'v' }, { map: '({ to: v.sku })' }, { write: '{{ to }}', content: 'x' }],
     });
     expect(depends).toMatchObject({ lines: [], ended: 0 });
   });
 
-  it('looks at the parts of items, and counts what it does not tell', () => {
+  it('looks at the parts of items, and counts what it does not tell', async () => {
     const input = { items: [Array.from({ length: 1300 }, (_, i) => ({ n: i % 10 }))] };
-    const done = check({ input, steps: [{ split: 'data' }, { write: '{{ n }}', content: 'x', root: 'parts' }] });
+    const done = await check({ input, steps: [{ split: 'data' }, { write: '{{ n }}', content: 'x', root: 'parts' }] });
     expect(done.lines).toHaveLength(21);
     expect(done.lines[0]).toContain('#1/11: would write parts/0, as #1/1 would');
     expect(done.lines[20]).toContain('and 1,270 more files that two items would be written to');
     expect(done.ended).toBe(2);
   });
 
-  it('tells an input that is not there, or empty, and reads another one', () => {
+  it('tells an input that is not there, or empty, and reads another one', async () => {
     const value = { input: { jsonl: 'none.jsonl' }, steps: [{ map: 'data' }] };
-    expect(check(value)).toMatchObject({
+    expect(await check(value)).toMatchObject({
       ended: 2,
       lines: ['p.yaml:2:3: cannot read none.jsonl: there is no such file'],
     });
     file('none.jsonl', '\n');
-    expect(check(value)).toMatchObject({ ended: 2, lines: ['p.yaml:2:3: there are no items in it'] });
+    expect(await check(value)).toMatchObject({ ended: 2, lines: ['p.yaml:2:3: there are no items in it'] });
     file('some.jsonl', '1\n2\n');
-    expect(check(value, 'some.jsonl').stderr).toContain('2 items; nothing is wrong with it');
+    expect((await check(value, 'some.jsonl')).stderr).toContain('2 items; nothing is wrong with it');
     const piped = batchx(['check', pipeline({ input: { jsonl: '-', id: 'data' }, steps: [] }), '--items'], '7\n7\n');
     expect(piped.stdout).toBe('stdin:2: its id "7" is that of item number 1, too\n');
   });
 
-  it('waits for the pipeline to be right', () => {
-    const done = check({ input: { items: [1] }, steps: [{ exce: 'x' }] });
+  it('waits for the pipeline to be right', async () => {
+    const done = await check({ input: { items: [1] }, steps: [{ exce: 'x' }] });
     expect(done).toMatchObject({ ended: 2, lines: [expect.stringContaining('no step is called "exce"')] });
     expect(done.stderr).toContain('the items are looked at once this is mended');
   });

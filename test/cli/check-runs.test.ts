@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { batchx, file, folder, jsonl } from './program.js';
+import { batchxHere } from './in-process.js';
+import { batchx, type Done, file, folder, jsonl } from './program.js';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -9,9 +10,9 @@ const named = (text: string | object): string =>
   file(`runs-${++pipelines}.yaml`, typeof text === 'string' ? text : stringify(text));
 
 /** What `check` prints of a pipeline, which is called `p.yaml`. */
-function check(text: string | object, ...more: string[]) {
+async function check(text: string | object, by: (args: string[]) => Done | Promise<Done> = batchxHere) {
   const name = named(text);
-  const { stdout, stderr, ended } = batchx(['check', name, ...more]);
+  const { stdout, stderr, ended } = await by(['check', name]);
   return { lines: stdout.replaceAll(name, 'p.yaml').split('\n').slice(0, -1), stderr, ended, name };
 }
 
@@ -29,9 +30,10 @@ describe('a module of a step', () => {
       'import "no-such-thing";',
       "needs.mjs: Cannot find package 'no-such-thing'",
     ],
-  ])('is told where it stands, and where in it: one that %s', (_, module, code, message) => {
+  ])('is told where it stands, and where in it: one that %s', async (_, module, code, message) => {
     file(module, code);
-    const { lines, ended, name } = check(uses(module));
+    // Modules are loaded by Node itself there.
+    const { lines, ended, name } = await check(uses(module), batchx);
     expect(ended).toBe(2);
     expect(lines).toHaveLength(1);
     expect(lines[0]?.startsWith(`p.yaml:3:10: ${message}`)).toBe(true);
@@ -60,14 +62,16 @@ describe('a name that plain values do not have', () => {
   it.each([
     [{ items: [1, 2] }, 'there are data, id,'],
     [{ arguments: { lists: [['a', 'b']] } }, 'there are values, names, data, id,'],
-  ])('is found before the run: %j', (input, there) => {
-    const { lines, ended } = check({ input, steps: [{ exec: 'echo {{ x }}' }] });
+  ])('is found before the run: %j', async (input, there) => {
+    const { lines, ended } = await check({ input, steps: [{ exec: 'echo {{ x }}' }] });
     expect(ended).toBe(2);
     expect(lines).toEqual([expect.stringContaining(`\`x\` is not known here; ${there}`)]);
   });
 
-  it('is not told of where some of the values have fields', () => {
-    expect(check({ input: { items: [1, { x: 2 }] }, steps: [{ exec: 'echo {{ x }}' }] }).ended).toBe(0);
+  it('is not told of where some of the values have fields', async () => {
+    expect(await check({ input: { items: [1, { x: 2 }] }, steps: [{ exec: 'echo {{ x }}' }] })).toMatchObject({
+      ended: 0,
+    });
   });
 });
 
@@ -83,8 +87,8 @@ describe('the place of a fault', () => {
     ['a template in a block', '  - write: a\n    content: |\n      x\n      {{ config.q }}\n', '6:10: `config.q`'],
     ['code that does not parse', '  - map: |\n      ({\n        a: data.n +,\n      })\n', '5:20: the expression'],
     ['one line', "  - map: 'config.nope'\n", '3:10: `config.nope`'],
-  ])('is in the text: %s', (_, steps, where) => {
-    const { lines } = check(text(steps));
+  ])('is in the text: %s', async (_, steps, where) => {
+    const { lines } = await check(text(steps));
     expect(lines).toHaveLength(1);
     expect(lines[0]?.startsWith(`p.yaml:${where}`)).toBe(true);
   });
@@ -102,11 +106,11 @@ describe('the place of a fault', () => {
 });
 
 describe('an output in the place of an input', () => {
-  it('is found where it is named, and no input where it is only matched', () => {
+  it('is found where it is named, and no input where it is only matched', async () => {
     file('own.jsonl', jsonl({ n: 1 }));
     mkdirSync(join(folder, 'own'), { recursive: true });
     file('own/b.txt', 'kept');
-    expect(check({ input: { jsonl: 'own.jsonl' }, output: [{ jsonl: './own.jsonl' }] })).toMatchObject({
+    expect(await check({ input: { jsonl: 'own.jsonl' }, output: [{ jsonl: './own.jsonl' }] })).toMatchObject({
       lines: [
         'p.yaml:4:12: cannot write ./own.jsonl: it is own.jsonl, which is read by this run; write to another file',
       ],
@@ -114,12 +118,13 @@ describe('an output in the place of an input', () => {
     });
     const own = { input: { files: ['own/*.md', 'own/b.txt'] }, output: [{ jsonl: 'own/b.txt' }] };
     const fault = 'p.yaml:6:12: cannot write own/b.txt: it is read by this run; write to another file';
-    expect(check(own)).toMatchObject({ lines: [fault], ended: 2 });
+    expect(await check(own)).toMatchObject({ lines: [fault], ended: 2 });
     expect(batchx(['run', named(own)])).toMatchObject({ ended: 2 });
     expect(batchx(['run', named({ ...own, input: { files: 'x' } }), 'own/b.txt'])).toMatchObject({ ended: 2 });
     expect(readFileSync(join(folder, 'own/b.txt'), 'utf8')).toBe('kept');
-    expect(check({ ...own, input: { files: 'own/b.txt', exclude: 'own/b*' } })).toMatchObject({ ended: 0 });
-    for (const files of ['own/*.txt', 'own']) expect(check({ ...own, input: { files } })).toMatchObject({ ended: 0 });
+    expect(await check({ ...own, input: { files: 'own/b.txt', exclude: 'own/b*' } })).toMatchObject({ ended: 0 });
+    for (const files of ['own/*.txt', 'own'])
+      expect(await check({ ...own, input: { files } })).toMatchObject({ ended: 0 });
     file('own/c.jsonl', jsonl({ n: 1 }));
     const rows = named({ input: { jsonl: 'x' }, output: [{ jsonl: 'own/new.jsonl' }] });
     for (let run = 0; run < 2; run++)
@@ -136,28 +141,29 @@ describe('merge keys and aliases', () => {
     '  - <<: *usual\n    exec: echo {{ n }}\n  - &x { exec: "echo {{ n }}", name: a }\n  - <<: [*x, *usual]\n    name: b\n  - *x\n';
 
   it('give what they stand for', () => {
-    const { name } = check(steps('').replace('  - *x\n', ''));
+    const name = named(steps('').replace('  - *x\n', ''));
     expect(batchx(['run', name, '--shape', 'result'])).toMatchObject({ stdout: '"1"\n', ended: 0 });
   });
 
-  it('have their faults where they are written', () => {
-    expect(check(steps('    timout: 3s\n')).lines).toEqual([
+  it('have their faults where they are written', async () => {
+    expect((await check(steps('    timout: 3s\n'))).lines).toEqual([
       'p.yaml:5:5: `timout` is not known here; did you mean "timeout"?',
       expect.stringContaining('two steps are called "a"') as string,
     ]);
   });
 
-  it('cannot stand for endlessly many', () => {
+  it('cannot stand for endlessly many', async () => {
     const bomb = Array.from({ length: 40 }, (_, i) => `  a${i + 1}: &a${i + 1} { <<: [*a${i}, *a${i}] }\n`).join('');
-    expect(check(`config:\n  a0: &a0 { k: 1 }\n${bomb}`).lines).toEqual([
+    expect((await check(`config:\n  a0: &a0 { k: 1 }\n${bomb}`)).lines).toEqual([
       expect.stringContaining('expected at most 10000 maps to merge') as string,
     ]);
-    expect(check('config: &a { <<: *a }\n').lines).toEqual(['p.yaml:1:18: `&a` would contain itself']);
+    expect((await check('config: &a { <<: *a }\n')).lines).toEqual(['p.yaml:1:18: `&a` would contain itself']);
   });
 });
 
-it('says of what was given what it is', () => {
-  expect(check('input: { items: [1] }\nsteps:\n  - exec: { a: 1, b: 2 }\n  - exec: []\n').lines).toEqual([
+it('says of what was given what it is', async () => {
+  const { lines } = await check('input: { items: [1] }\nsteps:\n  - exec: { a: 1, b: 2 }\n  - exec: []\n');
+  expect(lines).toEqual([
     'p.yaml:3:11: expected text or a list, got a mapping with keys a, b',
     'p.yaml:4:11: must not be empty',
   ]);

@@ -1,9 +1,29 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { batchxHere } from './in-process.js';
 import { bash, batchx, file, folder, onLinux } from './program.js';
 
 const exec = (args: readonly string[], stdin = '') => batchx(['exec', ...args], stdin);
+
+/** What is found out when a run has been made ready. */
+const inRun = new Set([
+  'this folder',
+  'a folder',
+  'a slash at the end',
+  'a dot at the end',
+  'a line break',
+  'no path',
+  'only what to do with it',
+  'a variable',
+  'a variable in text',
+  'no pattern',
+  'a field of a value',
+  'a field of a line',
+  'a field in a path',
+  'a column as a field',
+  'a field of a file',
+]);
 
 describe('what cannot be is refused before anything runs', () => {
   mkdirSync(join(folder, 'there'));
@@ -57,8 +77,9 @@ describe('what cannot be is refused before anything runs', () => {
       'none: write `{x}` for that column',
     ],
     ['a field of a file', ['touch ran {{ x }}', 'a.csv'], '`{{ x }}` is not known of a file; there are `path`'],
-  ])('%s', (_, args, message) => {
-    const { stderr, stdout, ended } = exec(args, 'line\n');
+  ])('%s', async (name, args, message) => {
+    const done = inRun.has(name) ? exec(args, 'line\n') : batchxHere(['exec', ...args]);
+    const { stderr, stdout, ended } = await done;
     expect(stderr).toContain(message);
     expect([stdout, ended]).toEqual(['', 2]);
     expect(readdirSync(folder)).not.toContain('ran');

@@ -411,15 +411,16 @@ describe('what runs when', () => {
     expect(exec(['-j1', '{}', ':::', ...values]).ended).toBe(1);
   });
 
-  for (const limit of [28, 40]) {
+  for (const [limit, jobs] of [
+    [28, 16],
+    [40, 8],
+  ] as const) {
     onLinux(`is all of it with ${limit} descriptors`, () => {
-      for (const jobs of [8, 16]) {
-        const { stdout, stderr } = bash(
-          `ulimit -n ${limit}; seq 60 | batchx exec -j${jobs} --shell 'sleep 0.01; echo {}' | sort -n | tr '\\n' ' '; echo "ended by \${PIPESTATUS[1]}"`,
-        );
-        expect(stderr).toBe('');
-        expect(stdout).toBe(`${Array.from({ length: 60 }, (_, i) => i + 1).join(' ')} ended by 0\n`);
-      }
+      const { stdout, stderr } = bash(
+        `ulimit -n ${limit}; seq 60 | batchx exec -j${jobs} --shell 'sleep 0.01; echo {}' | sort -n | tr '\\n' ' '; echo "ended by \${PIPESTATUS[1]}"`,
+      );
+      expect(stderr).toBe('');
+      expect(stdout).toBe(`${Array.from({ length: 60 }, (_, i) => i + 1).join(' ')} ended by 0\n`);
     });
   }
 

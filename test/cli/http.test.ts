@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeApi, startFakeApi } from '../fixtures/fake-api/fake-api.mjs';
+import { batchxHere } from './in-process.js';
 import { batchx, env, file, folder, jsonl, onLinux, Running } from './program.js';
 
 let api: FakeApi;
@@ -235,10 +236,18 @@ describe('what is wrong with a line of batchx http is told by its words, and not
     [['-XPUT', 'http://x'], '-X is of curl: the method stands before the URL'],
     [['-X', 'PUT', 'http://x', '-sS', '--output=x'], '-s is of curl'],
     [['http://x', '--exect', '200'], 'no flag is called --exect; did you mean --expect?'],
-  ])('%j', (args, message) => {
-    const { stdout, stderr, ended } = batchx(['http', ...args]);
+  ])('%j', async (args, message) => {
+    const { stdout, stderr, ended } = await batchxHere(['http', ...args]);
     expect(stderr).toContain(message);
     expect({ stdout, ended }).toEqual({ stdout: '', ended: 2 });
     expect(stderr).not.toContain('    at ');
+  });
+
+  it('by the program as within this process', async () => {
+    for (const args of [
+      ['http', 'GTE', 'http://x'],
+      ['http', 'http://x/{{ skuu }}', 'skus.jsonl'],
+    ])
+      expect(batchx(args)).toEqual(await batchxHere(args));
   });
 });

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { batchxHere } from './in-process.js';
 import { batchx, file, folder } from './program.js';
 
 const read = (path: string): string => readFileSync(join(folder, path), 'utf8');
@@ -28,11 +29,11 @@ ${extra}output: ${output}
 describe('the files of a pipeline', () => {
   it.each(['own.yaml', 'double.mjs', 'double.yaml', 'number.json', 'values.yaml'])(
     'is not replaced by the report, its rows or the failed items: %s',
-    (part) => {
+    async (part) => {
       const path = pipeline('own.yaml');
       const before = read(part);
       for (const flag of ['--report', '--report-items', '--failed']) {
-        const done = batchx(['run', path, '--config', 'values.yaml', flag, `./${part}`]);
+        const done = await batchxHere(['run', path, '--config', 'values.yaml', flag, `./${part}`]);
         expect(done.stderr).toContain(`cannot write ./${part}: it is ${part}, a part of this pipeline`);
         expect([done.ended, done.stdout]).toEqual([2, '']);
         expect(read(part)).toBe(before);
@@ -42,12 +43,12 @@ describe('the files of a pipeline', () => {
 
   it.each(['outputs.yaml', 'double.mjs', 'double.yaml', 'number.json', 'values.yaml'])(
     'is not replaced by an output, and check tells where: %s',
-    (part) => {
+    async (part) => {
       for (const output of [`[{ jsonl: ${part} }]`, `[{ report: ${part} }]`]) {
         const path = pipeline('outputs.yaml', output);
         const before = read(part);
         for (const command of ['check', 'run']) {
-          const done = batchx([command, path, '--config', 'values.yaml']);
+          const done = await batchxHere([command, path, '--config', 'values.yaml']);
           expect(done.stdout + done.stderr).toMatch(/outputs\.yaml:8:\d+: cannot write .*a part of this pipeline/);
           expect(done.ended).toBe(2);
           expect(read(part)).toBe(before);
@@ -117,13 +118,13 @@ describe('--test', () => {
       "steps: [{ exec: 'cp double.yaml {outputPath}', creates: '{{ id }}.x' }]",
     ],
   ] as const;
-  it.each(places)('writes nowhere else: %s', (outside, inside) => {
+  it.each(places)('writes nowhere else: %s', async (outside, inside) => {
     const write = (part: string): string =>
       file(
         'tested.yaml',
         `config: { at: ${folder} }\noutputRoot: tested\ninput: { items: [1] }\n${part.startsWith('steps') ? '' : 'steps: [{ map: data }]\n'}${part.replace('OUT', join(folder, 'abs'))}\n`,
       );
-    const refused = batchx(['run', write(outside), '--test']);
+    const refused = await batchxHere(['run', write(outside), '--test']);
     expect(refused.stderr).toMatch(
       /tested\.yaml:\d+:\d+: with --test nothing is written outside of tested_test, and .* is/,
     );

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { batchxHere } from './in-process.js';
 import { batchx, file, folder, jsonl } from './program.js';
 
 const rows = ['run', 'rows.yaml', '--shape', 'result', '-q'];
@@ -66,8 +67,10 @@ describe('batchx run with another input', () => {
     ['a pipeline that there is not', ['--pipeline', 'x'], 2, 'no pipeline is called "x"; it has only one'],
     ['a flag that comes later', ['--watch'], 2, '--watch (watching folders) is not done by this version yet'],
     ['a flag that is misspelt', ['--inputs', 'x'], 2, 'no flag is called --inputs; did you mean --input?'],
-  ])('says what is wrong with it: %s', (_, args, ended, says) => {
-    const done = batchx([...rows.slice(0, 2), ...args]);
+  ])('says what is wrong with it: %s', async (_, args, ended, says) => {
+    const line = [...rows.slice(0, 2), ...args];
+    // That a file is not there is found by a run.
+    const done = await (ended === 4 ? batchx(line) : batchxHere(line));
     expect(done).toMatchObject({ ended, stdout: '' });
     expect(done.stderr).toContain(says);
   });
@@ -122,9 +125,9 @@ describe('batchx run --manifest', () => {
       'expected either --manifest or other inputs, got both (own.jsonl)',
     ],
     ['values', { items }, ['rows.yaml', ':::', 'a'], 'expected either --manifest or other inputs, got both (::: a)'],
-  ])('says what is wrong with it: %s', (_, value, args, says) => {
+  ])('says what is wrong with it: %s', async (_, value, args, says) => {
     manifest('m.yaml', value);
-    const done = batchx(['run', '--manifest', 'm.yaml', ...args]);
+    const done = await batchxHere(['run', '--manifest', 'm.yaml', ...args]);
     expect(done).toMatchObject({ ended: 2, stdout: '' });
     expect(done.stderr).toContain(says);
   });

@@ -4,6 +4,7 @@ import { builtin } from '../../src/builtin.js';
 import { describeFile } from '../../src/pipeline/file/describe.js';
 import { fileSchemaOf } from '../../src/pipeline/file/file-schema.js';
 import { shapeFaults } from '../../src/pipeline/file/shape-faults.js';
+import { batchxHere } from './in-process.js';
 import { batchx } from './program.js';
 
 const all = describeFile(builtin);
@@ -64,8 +65,8 @@ describe('batchx steps', () => {
     ['rates', ['rates (key of the file)', '    burst: number, optional']],
     ['cache', ['cache (key of every step)', '    ttl: text, optional']],
     ['pipeline', ['pipeline (in `steps`)', '    with: keys, optional']],
-  ])('knows %s', (name, says) => {
-    const { stdout, ended } = batchx(['steps', name]);
+  ])('knows %s', async (name, says) => {
+    const { stdout, ended } = await batchxHere(['steps', name]);
     expect(ended).toBe(0);
     for (const each of says) expect(stdout).toContain(each);
   });

@@ -2,7 +2,23 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { builtin } from '../../src/builtin.js';
+import { batchxHere } from './in-process.js';
 import { bash, batchx, file, folder, itNeeds } from './program.js';
+
+/** What is found out when a run has been made ready. */
+const inRun = new Set([
+  'an empty expression',
+  'an expression that does not parse',
+  'a promise that is waited for',
+  'a long expression',
+  'a delimiter for no CSV',
+  'the same in --stats',
+  'the same in --group-by',
+  'values and files',
+  'a format for values',
+  'standard input twice',
+  'an empty path',
+]);
 
 describe('what is wrong with a command line is said, with what to do, and nothing is started', () => {
   it.each<[string, string[], string[]]>([
@@ -52,9 +68,9 @@ describe('what is wrong with a command line is said, with what to do, and nothin
     ],
     ['too many names', ['steps', 'csv', 'json'], ['expected at most one name, got also json']],
     ['an unknown shell', ['completion', 'fish'], ['expected one of bash, zsh, got fish']],
-  ])('%s', (_, args, messages) => {
+  ])('%s', async (name, args, messages) => {
     file('in.jsonl', '1\n');
-    const { stdout, stderr, ended } = batchx(args, '1\n');
+    const { stdout, stderr, ended } = await (inRun.has(name) ? batchx(args, '1\n') : batchxHere(args));
     expect({ stdout, ended }).toEqual({ stdout: '', ended: 2 });
     for (const message of messages) expect(stderr).toContain(message);
     expect(stderr).not.toContain('    at ');
@@ -77,21 +93,21 @@ describe('what is wrong with a command line is said, with what to do, and nothin
 });
 
 describe('help', () => {
-  it('lists the commands', () => {
+  it('lists the commands', async () => {
     const { stdout, ended } = batchx(['--help']);
     expect(ended).toBe(0);
     expect(stdout).toMatchSnapshot();
-    expect(batchx(['-h']).stdout).toBe(stdout);
-    expect(batchx(['help']).stdout).toBe(stdout);
-    expect(batchx([]).stderr).toBe(stdout);
+    expect((await batchxHere(['-h'])).stdout).toBe(stdout);
+    expect((await batchxHere(['help'])).stdout).toBe(stdout);
+    expect((await batchxHere([])).stderr).toBe(stdout);
   });
 
-  it.each(['map', 'filter', 'http', 'init', 'steps', 'completion'])('of %s has examples first', (name) => {
+  it.each(['map', 'filter', 'http', 'init', 'steps', 'completion'])('of %s has examples first', async (name) => {
     const { stdout, ended } = batchx([name, '--help']);
     expect(ended).toBe(0);
     expect(stdout).toMatchSnapshot();
-    expect(batchx(['help', name]).stdout).toBe(stdout);
-    expect(batchx([name, 'data', '-h', ':::']).stdout).toBe(stdout);
+    expect((await batchxHere(['help', name])).stdout).toBe(stdout);
+    expect((await batchxHere([name, 'data', '-h', ':::'])).stdout).toBe(stdout);
   });
 
   it('has examples that run', () => {

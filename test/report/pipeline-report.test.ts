@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runPipeline } from '../../src/run-pipeline.js';
 import { type Report, reportSchema } from '../../src/report/report-schema.js';
+import { batchxHere } from '../cli/in-process.js';
 import { bash, batchx, type Done, env, file, folder, itNeeds, jsonl, onLinux, start } from '../cli/program.js';
 
 const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
@@ -245,9 +246,9 @@ describe('the exit code in the report is that of the process', () => {
 describe('a report that cannot be written', () => {
   const two = { input: items(2) };
 
-  it('is told before anything is done, where that is known, and ends with 5', () => {
+  it('is told before anything is done, where that is known, and ends with 5', async () => {
     for (const flag of ['--report', '--report-items']) {
-      const { ended, stdout, stderr } = batchx(['run', pipeline(two), flag, 'no/such/r.json']);
+      const { ended, stdout, stderr } = await batchxHere(['run', pipeline(two), flag, 'no/such/r.json']);
       expect([ended, stdout, stderr]).toEqual([
         5,
         '',
@@ -396,13 +397,13 @@ describe('the summary of a run', () => {
 });
 
 describe('batchx schema', () => {
-  it('prints the JSON Schema of reports, and of pipelines', () => {
+  it('prints the JSON Schema of reports, and of pipelines', async () => {
     const schema = JSON.parse(batchx(['schema', 'report']).stdout) as { properties: object; required: string[] };
     expect(schema).toMatchObject({ title: 'batchx report', type: 'object', additionalProperties: false });
     const always = Object.keys(reportSchema.shape).filter((key) => key !== 'job');
     expect(schema.required.sort()).toEqual(always.sort());
-    expect(batchx(['schema']).stdout).toBe(batchx(['schema', 'pipeline']).stdout);
-    expect(batchx(['schema', 'reprot'])).toMatchObject({
+    expect((await batchxHere(['schema'])).stdout).toBe(batchx(['schema', 'pipeline']).stdout);
+    expect(await batchxHere(['schema', 'reprot'])).toMatchObject({
       ended: 2,
       stderr: expect.stringContaining('did you mean "report"'),
     });

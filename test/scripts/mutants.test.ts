@@ -13,14 +13,15 @@ type Fault = [name: string, file: string, from: string, to: string, ...tests: st
 const { default: core } = (await import(pathToFileURL(join(root, 'scripts/mutants/core.mjs')).href)) as {
   default: Fault[];
 };
-const few = ['cap + 1', 'item lost', 'leaked room', 'wrong order'];
+/** Each takes a start of vitest; `npm run test:mutants` plants all of them. */
+const few = ['cap + 1', 'wrong order'];
 
 describe('npm run test:mutants', () => {
   it('sees that faults are caught', () => {
     // With the first of the tests that see each, which is enough.
     const faults = core.filter(([name]) => few.includes(name)).map((fault) => fault.slice(0, 5));
     const { said, status } = plant('few', faults);
-    expect(said).toEqual([...few.map((name) => `caught few: ${name}`), 'mutants: 4 of 4 faults were caught']);
+    expect(said).toEqual([...few.map((name) => `caught few: ${name}`), 'mutants: 2 of 2 faults were caught']);
     expect(status).toBe(0);
   }, 60_000);
 
