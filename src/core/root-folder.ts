@@ -1,7 +1,8 @@
-import { access, constants, mkdir, realpath, stat } from 'node:fs/promises';
+import { access, constants, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BatchxError, systemCode } from './errors.js';
 import type { FolderSync } from './folder-sync.js';
+import { makeFolders } from './make-folders.js';
 import { reasonOf } from './output-error.js';
 
 /** A folder that no output leads out of, whatever links there are in it. */
@@ -94,30 +95,6 @@ function unopened(root: string, error: unknown): BatchxError {
   const reason = own[systemCode(error) ?? ''] ?? reasonOf(error);
   return new BatchxError('output', `cannot write to the folder ${root}: ${reason}`, { cause: error, where: root });
 }
-
-/**
- * Makes a folder with those that it lies in, and gives the first one that was made; undefined when it is there. `mkdir`
- * of Node would never end where the system takes none, as in /proc.
- */
-async function makeFolders(path: string): Promise<string | undefined> {
-  try {
-    await mkdir(path);
-    return path;
-  } catch (error) {
-    if (await isFolder(path)) return undefined;
-    const outer = dirname(path);
-    if (systemCode(error) !== 'ENOENT' || (await isFolder(outer))) throw error;
-    const first = await makeFolders(outer);
-    const made = await makeFolders(path);
-    return first ?? made;
-  }
-}
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
 
 /** Makes a folder; false when there is something already. */
 async function made(folder: string): Promise<boolean> {

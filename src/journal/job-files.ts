@@ -4,7 +4,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -16,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { unwritable } from '../core/bytes-out.js';
 import { BatchxError, messageOf, systemCode } from '../core/errors.js';
+import { makeFoldersNow } from '../core/make-folders.js';
 import { AppendFile, type Durability } from './append-file.js';
 import { LARGE } from './large-outputs.js';
 import { JournalState } from './load-journal.js';
@@ -44,23 +44,11 @@ export interface Found {
   readonly torn: number;
 }
 
-/** Makes a folder, and those that it lies in; gives the first that was not there. Node would try for ever where the system says that there can be none. */
-function makeFolders(path: string, mode?: number): string | undefined {
-  if (existsSync(path)) return undefined;
-  const first = dirname(path) === path ? undefined : makeFolders(dirname(path));
-  try {
-    mkdirSync(path, { mode });
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
-  }
-  return first ?? path;
-}
-
 /** Makes the folder of a job, in a folder that no version control looks into. */
 export function makeJobFolder(folder: string): void {
   try {
     // What commands are given and say is nobody else's business.
-    const first = makeFolders(folder, 0o700);
+    const first = makeFoldersNow(folder, 0o700);
     const ignore = join(dirname(folder), '.gitignore');
     if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
     if (first === undefined) return;

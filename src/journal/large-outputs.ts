@@ -1,10 +1,11 @@
-import { closeSync, createReadStream, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unwritable } from '../core/bytes-out.js';
 import { commandResultOf } from '../core/command-result.js';
 import type { Item } from '../core/item.js';
 import type { LargeOutputs } from '../core/kept.js';
+import { makeFoldersNow } from '../core/make-folders.js';
 import type { Captured } from '../core/process/process.js';
 import type { Durability } from './append-file.js';
 
@@ -59,7 +60,7 @@ export class LargeFiles implements LargeOutputs {
   async #write(output: Captured): Promise<void> {
     const name = `${this.#mark}-${++this.#made}`;
     const path = join(this.#folder, name);
-    mkdirSync(this.#folder, { recursive: true });
+    makeFoldersNow(this.#folder);
     try {
       const file = await open(path, 'wx');
       try {

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAtomically } from '../core/atomic-file.js';
 import { unwritable } from '../core/bytes-out.js';
+import { makeFoldersNow } from '../core/make-folders.js';
 import type { Runtime } from '../core/runtime.js';
 
 /** The folder of what the runs of a job have told, in that of the job. */
@@ -36,7 +37,7 @@ export function readReport(folder: string, stamp: string): string | undefined {
 export async function keepReport(folder: string, stamp: string, text: string, runtime: Runtime): Promise<void> {
   const path = reportPath(folder, stamp);
   try {
-    mkdirSync(join(folder, RUNS, stamp), { recursive: true });
+    makeFoldersNow(join(folder, RUNS, stamp));
     await writeAtomically(path, Buffer.from(text), { onExists: 'overwrite' }, runtime);
   } catch (error) {
     throw unwritable(path, error);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeAtomically } from '../atomic-file.js';
 import { messageOf, systemCode } from '../errors.js';
+import { makeFolders } from '../make-folders.js';
 import type { Runtime } from '../runtime.js';
 
 /** The largest entry, in bytes: one is held as a whole. */
@@ -64,7 +65,7 @@ export class CacheFiles {
     const at = String(this.#runtime.wallNow());
     const head = `${FORMAT} ${at} ${content.length} ${checksum(key, at, content)}\n`;
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await makeFolders(dirname(path), 0o700);
       // What is lost when the machine fails is only made again.
       const options = { onExists: 'overwrite', mode: 0o600, durability: 'off' } as const;
       await writeAtomically(path, Buffer.concat([Buffer.from(head), content]), options, this.#runtime);
