@@ -79,14 +79,15 @@ function canKeep({ quiet }: JobFlags): boolean {
 }
 
 /** Says what an earlier run has left, where this one goes on from there. */
-export function tellJob({ job, part }: OpenJob, { quiet }: JobFlags): void {
+export function tellJob({ job, part, parts }: OpenJob, { quiet }: JobFlags): void {
   const { ok, failed, inDoubt } = job.known;
   if (quiet || part || !job.resumes || ok + failed + inDoubt === 0) return;
   const also = [
     ...(failed > 0 ? [`${number(failed)} failed`] : []),
     ...(inDoubt > 0 ? [`${number(inDoubt)} in doubt`] : []),
   ];
-  say(`resuming ${job.folder}: ${number(ok)} done${also.map((each) => `, ${each}`).join('')}`);
+  const done = `${number(ok)}${parts ? ' items and parts' : ''} done`;
+  say(`resuming ${job.folder}: ${done}${also.map((each) => `, ${each}`).join('')}`);
 }
 
 /** How what fails in a job is run again; undefined where its command line had a secret in it, which is not kept. */

@@ -16,12 +16,12 @@ export async function listRuns(name: string | undefined, json: boolean): Promise
   return EXIT.ok;
 }
 
-const cells = ({ job, run, ms, counts, how, pid, part }: RunThere): string[] => [
+const cells = ({ job, run, ms, counts, parts, how, pid, part }: RunThere): string[] => [
   printable(job),
   run,
   ms === null ? '-' : showMs(ms),
   `${how === 'running' ? `running now, process ${pid}` : how === 'error' ? 'ended early' : how}${part ? ', a retry' : ''}`,
-  countsText(counts),
+  `${countsText(counts)}${parts && Object.values(counts).some((count) => count > 0) ? ', of items and parts' : ''}`,
 ];
 
 /** Rows as lines, in columns; the last one is as long as it likes to be. */

@@ -24,6 +24,8 @@ export interface RunThere {
   readonly exit: number | null;
   /** What became of its items; of one that left no report only those that had their end. */
   readonly counts: Partial<Report['counts']>;
+  /** Whether these are counts of items, and of the parts of them. */
+  readonly parts: boolean;
   readonly part: boolean;
   readonly args: readonly string[] | null;
   readonly cwd: string | null;
@@ -83,6 +85,7 @@ function ofReport({ name, folder }: JobThere, report: Report): RunThere {
     ms,
     exit,
     counts,
+    parts: false,
     part,
     args,
     cwd,
@@ -91,7 +94,7 @@ function ofReport({ name, folder }: JobThere, report: Report): RunThere {
 }
 
 function ofJournal({ name }: JobThere, stamp: string, run: RunOfJob, holder: Holder | undefined): RunThere {
-  const { at, how, pid, ended, args, cwd, epoch } = run;
+  const { at, how, pid, ended, args, cwd, parts, epoch } = run;
   const running = holder !== undefined && holder.epoch === epoch;
   const { ok, failed, skipped, 'in-doubt': inDoubt } = ended;
   return {
@@ -103,6 +106,7 @@ function ofJournal({ name }: JobThere, stamp: string, run: RunOfJob, holder: Hol
     ms: null,
     exit: null,
     counts: { ok, failed, skipped, inDoubt },
+    parts: parts === true,
     part: false,
     args: args ?? null,
     cwd: cwd ?? null,

@@ -39,11 +39,7 @@ export class Claims {
     for (const writer of this.#all) {
       const other = writer.#ownerOf(path, item);
       if (other === undefined) continue;
-      throw new BatchxError(
-        'path',
-        `cannot write ${shown}: it is already the output of ${other}; let the path tell the items apart, as \`{{ index }}\` does`,
-        { where: shown },
-      );
+      throw taken(shown, other);
     }
     const [open, kept] = [this.#open, this.#kept];
     const claim: Claim = {
@@ -76,3 +72,11 @@ export class Claims {
     return seq === undefined ? undefined : `an earlier item, number ${seq + 1} of its source`;
   }
 }
+
+/** The error of a path that another item has, which is told in words. */
+export const taken = (shown: string, other: string): BatchxError =>
+  new BatchxError(
+    'path',
+    `cannot write ${shown}: it is already the output of ${other}; let the path tell the items apart, as \`{{ index }}\` does`,
+    { where: shown },
+  );

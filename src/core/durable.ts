@@ -19,8 +19,13 @@ export interface Durable {
   folder(path: string): void;
   /** Done when it is on the disk that a file is the item's own, which gets its name next. Throws when another run has taken over. */
   ready(item: Item, file: OutputFile): Promise<void>;
-  /** Whether what is at a path was written there by this job for the same item. */
+  /**
+   * Whether what is at a path was written there by this job, for the same item or for one that is not to have it any more:
+   * then it is the item's own from then on.
+   */
   owns(item: Item, path: string): boolean;
+  /** Which other item of this job has what is at a path, in words. */
+  holder(item: Item, path: string): string | undefined;
   /** True while one item is to be done and nothing beside it: then nothing waits for others, as none come. */
   readonly alone: boolean;
   /** Calls `listener` each time that this begins; gives what ends that. */

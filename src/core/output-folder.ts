@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type AtomicFile, type AtomicOptions, prepareFile } from './atomic-file.js';
 import { ClaimedFile, ofItem } from './claimed-file.js';
-import { type Claim, Claims } from './claims.js';
+import { type Claim, Claims, taken } from './claims.js';
 import { BatchxError } from './errors.js';
 import { FileEntry } from './file-entry.js';
 import { FolderSync } from './folder-sync.js';
@@ -52,22 +52,26 @@ export class OutputFolder {
     const shown = join(root, ...parts);
     let claim: Claim | undefined;
     try {
-      const taken = await this.#inTurn(async () => {
+      const named = await this.#inTurn(async () => {
         const folder = await this.#root.folder(parts.slice(0, -1), shown);
         const name = join(folder, parts.at(-1) as string);
         const output = await outputAt(name, this.#runtime);
         if (output !== undefined) refuse(shown, output, 'a sink of this run writes');
         return { final: name, claim: this.#claims.claim(name, shown, item) };
       });
-      const { final } = taken;
-      claim = taken.claim;
+      const { final } = named;
+      claim = named.claim;
       const file = await prepareFile(
         final,
         {
           ...options,
           shown,
           folders: this.#folders,
-          refuse: () => this.#refuseInput(final, shown, item),
+          refuse: async () => {
+            await this.#refuseInput(final, shown, item);
+            const holder = durable?.holder(item, final);
+            if (holder !== undefined) throw taken(shown, holder);
+          },
           ...(durable !== undefined && {
             owned: () => durable.owns(item, final),
             mark: durable.mark,

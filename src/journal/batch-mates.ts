@@ -1,3 +1,4 @@
+import type { Identity } from '../core/identity.js';
 import type { Item } from '../core/item.js';
 import { STATE } from './item-table.js';
 import type { RecallJob } from './recall-options.js';
@@ -9,6 +10,8 @@ const MOST = 100_000;
 
 /** An item that was done together with others: as one that is done, or as one that is to be done again. */
 export interface Held {
+  /** What it is a part of. */
+  readonly above: readonly Identity[];
   asIs(): Item;
   again(): Item;
 }
@@ -46,8 +49,10 @@ export class BatchMates {
     if (open.missing.size === 0) {
       this.#open.delete(first);
       this.#held -= open.held.length;
+      for (const { above } of open.held.slice(0, -1)) this.#job.running?.release(above);
       return open.held.map((each) => each.asIs());
     }
+    this.#job.running?.hold(one.above);
     if (this.#held <= MOST) return [];
     const [oldest] = this.#open.keys();
     return this.#give(oldest as string);
@@ -64,6 +69,7 @@ export class BatchMates {
     const left = [...this.#open.values()].flatMap(({ held }) => held);
     this.#open.clear();
     this.#held = 0;
+    for (const { above } of left) this.#job.running?.release(above);
     return left.map((one) => (whole ? one.again() : one.asIs()));
   }
 
@@ -84,6 +90,7 @@ export class BatchMates {
     if (open === undefined) return [];
     this.#open.delete(first);
     this.#held -= open.held.length;
+    for (const { above } of open.held) this.#job.running?.release(above);
     return open.held.map((one) => one.again());
   }
 }

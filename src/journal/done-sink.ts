@@ -1,4 +1,4 @@
-import type { OperatorFunction } from 'rxjs';
+import { concat, defer, EMPTY, finalize, ignoreElements, type Observable, type OperatorFunction, tap } from 'rxjs';
 import { lettersOf } from '../core/dead-letter.js';
 import { CommandError } from '../core/command-result.js';
 import type { BatchxError } from '../core/errors.js';
@@ -30,29 +30,40 @@ export interface DoneOptions {
   readonly ordered: boolean;
   /** Whether only some items are read: the others are as they were. */
   readonly part: boolean;
+  /** The sinks behind these, to which what is done is shown. */
+  readonly shown: readonly OperatorFunction<unknown, unknown>[];
 }
 
 /** How many rows are written at once, at most: what comes while one block is brought to the disk makes the next. */
 const ROWS = 4096;
 
 /**
- * Writes items to some sinks, then what became of them to the job, and emits their outcomes once all of it is on the disk.
+ * Writes items to some sinks, then what became of them to the job, and shows them to others once all of it is on the disk.
+ * What these refuse has failed in the job as well.
  *
- * What was done by an earlier run only passes by.
+ * What was done by an earlier run only passes by those that it writes to.
  */
-export const doneIn = (
-  job: Job,
-  sinks: readonly DurableSink[],
-  options: DoneOptions,
-): OperatorFunction<Item, Outcome> =>
-  toSink(
-    async () => {
-      const writers: SinkWriter[] = [];
-      for (const sink of sinks) writers.push(await sink.open());
-      return new DoneWriter(job, sinks, writers, options);
-    },
-    { takes: 'all', runtime: options.runtime, rows: ROWS },
-  );
+export const doneIn =
+  (job: Job, sinks: readonly DurableSink[], options: DoneOptions): OperatorFunction<Item, Outcome> =>
+  (items) =>
+    defer(() => {
+      let done: DoneWriter | undefined;
+      const sink = toSink<Item>(
+        async () => {
+          const writers: SinkWriter[] = [];
+          for (const each of sinks) writers.push(await each.open());
+          return (done = new DoneWriter(job, sinks, writers, options));
+        },
+        { takes: 'all', runtime: options.runtime, rows: ROWS },
+      );
+      const shown = options.shown.reduce<Observable<unknown>>(
+        (above, operator) => above.pipe(operator),
+        items.pipe(sink),
+      );
+      const told = (shown as Observable<Outcome>).pipe(tap((outcome) => done?.refused(outcome)));
+      const end = defer(() => done?.end() ?? EMPTY).pipe(ignoreElements());
+      return concat(told, end).pipe(finalize(() => done?.leave()));
+    });
 
 class DoneWriter implements SinkWriter {
   readonly #job: Job;
@@ -64,7 +75,9 @@ class DoneWriter implements SinkWriter {
   readonly #runtime: Runtime;
   /** Items of the source that have a letter already: several parts of one may fail. */
   readonly #lettered = new WeakSet<Item>();
-  readonly #unlisten: () => void;
+
+  /** Whether outputs hold what has failed after all. */
+  #refused = false;
 
   readonly #keeps: boolean;
   readonly #aggregates: boolean;
@@ -84,7 +97,7 @@ class DoneWriter implements SinkWriter {
     this.#writers = writers;
     this.#runtime = runtime;
     // What was split ends with the last of its parts, which are on the disk by then.
-    this.#unlisten = runtime.events.on('batch:item:end', (outcome) => {
+    const unlisten = runtime.events.on('batch:item:end', (outcome) => {
       const { part, recalled, identity } = outcome.item.extra;
       if (identity === undefined || recalled !== undefined || part !== undefined || identity.ended === true) return;
       // Its parts were all done before.
@@ -93,6 +106,11 @@ class DoneWriter implements SinkWriter {
         return;
       }
       this.#note(outcome, identity, undefined, { y: 1 });
+    });
+    // Those that are shown end once they were, when nothing is left to be written here.
+    const over = runtime.events.on('batch:end', () => {
+      unlisten();
+      over();
     });
   }
 
@@ -129,14 +147,33 @@ class DoneWriter implements SinkWriter {
   }
 
   async close(whole: boolean): Promise<void> {
-    this.#unlisten();
-    try {
-      for (const writer of this.#writers) await writer.close(whole);
-      // What was not read may still come.
-      if (whole && !this.#runtime.stopping.aborted) await this.#renew();
-    } finally {
-      this.#order?.close();
-    }
+    for (const writer of this.#writers) await writer.close(whole);
+  }
+
+  /** Takes what became of an item in the end: one that is done, and was refused where it was shown, has failed all the same. */
+  refused(outcome: Outcome): void {
+    if (outcome.status !== 'failed') return;
+    const { identity, origin } = outcome.item.extra;
+    const owner = origin instanceof BatchOrigin ? origin.parents[0]?.extra.identity : identity;
+    const { table, results } = this.#job;
+    if (owner === undefined || owner.entry < 0 || table.state(owner.entry) !== STATE.ok) return;
+    const place = table.place(owner.entry);
+    if (place !== undefined) owner.outputs ??= results.read(place).w?.slice();
+    this.#refused = true;
+    this.#end(outcome);
+  }
+
+  /** The input is over, and all that is done was shown. */
+  async end(): Promise<void> {
+    // What was not read may still come.
+    if (!this.#runtime.stopping.aborted) return this.#renew();
+    if (!this.#refused) return;
+    for (const { path } of this.#sinks) if (path !== undefined) this.#job.outputs.spoil(path);
+    await this.#job.commits.commit();
+  }
+
+  leave(): void {
+    this.#order?.close();
   }
 
   /** Writes those outputs anew that are not what they would be if all had been done in one run. */
@@ -150,7 +187,7 @@ class DoneWriter implements SinkWriter {
     const anew = this.#sinks.filter(({ path, takes }) => {
       if (path === undefined) return false;
       // What failed before has no line that would have to go where only what went well is written.
-      return all || outputs.altered.has(path) || (this.#part && superseded && takes !== 'ok');
+      return all || this.#refused || outputs.altered.has(path) || (this.#part && superseded && takes !== 'ok');
     });
     if (anew.length === 0) return;
     // Those that were not read stand where they stood when they were met first.

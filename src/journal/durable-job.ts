@@ -57,7 +57,12 @@ export class DurableJob implements Durable {
 
   owns(item: Item, path: string): boolean {
     const of = ownerOf(item);
-    return of !== undefined && this.#job.owns(of, hereOf(path));
+    return of !== undefined && this.#job.paths.takes(hereOf(path), of.entry);
+  }
+
+  holder(item: Item, path: string): string | undefined {
+    const of = ownerOf(item);
+    return of && this.#job.paths.holder(hereOf(path), of.entry);
   }
 
   get alone(): boolean {

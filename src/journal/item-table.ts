@@ -23,15 +23,15 @@ export const FLAG = {
   seen: 1 << 4,
   /** Its result may be that of other steps than those of this run. */
   other: 1 << 5,
-  /** It is being run now. */
-  running: 1 << 6,
+  /** The files that it has by its last line are still its own: in this run no other item may have them. */
+  holds: 1 << 6,
   /** Its result was shown. */
   emitted: 1 << 7,
 } as const;
 
 const STATE_BITS = 7;
 /** Those that say nothing of how an item has ended. */
-const KEPT_FLAGS = FLAG.seen | FLAG.running;
+const KEPT_FLAGS = FLAG.seen | FLAG.holds;
 
 /** Words of an entry: two of its key, two of its fingerprint, the low part of its place, and place, state and deaths. */
 const WORDS = 6;

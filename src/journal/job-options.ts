@@ -19,6 +19,8 @@ export interface JobOptions {
   readonly random: () => number;
   /** Whether items are done some time after they were looked up: then somebody calls `start` for each. */
   readonly startsLater?: boolean | undefined;
+  /** Whether items are split: what is known of parts is counted with what is known of items. */
+  readonly parts?: boolean | undefined;
   /** Fires when the run is to end. */
   readonly stopping: AbortSignal;
   /** Hides secrets. */

@@ -35,6 +35,11 @@ export class JobOutputs {
     this.#replaced.push(mark);
   }
 
+  /** Takes that an output holds what it should not: no file is as its mark says, and the next run writes it anew. */
+  spoil(path: string): void {
+    this.#replaced.push([path, 0, 1]);
+  }
+
   /** How much of each output counts now, and of how many it is because they were written anew; asked once for each commit. */
   takeMarks(): { readonly marks: readonly OutputMark[]; readonly replaced: number } {
     const replaced = this.#replaced;

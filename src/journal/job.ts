@@ -18,6 +18,7 @@ import { alteredOf, type Known, knownIn } from './known.js';
 import { LargeFiles } from './large-outputs.js';
 import type { JournalState, OutputMark } from './load-journal.js';
 import { Lock } from './lock.js';
+import { OwnPaths } from './own-paths.js';
 import { ownLife } from './process-life.js';
 import { type EndedHow, JOURNAL_FORMAT } from './records.js';
 import { ResultsFile } from './results-file.js';
@@ -36,6 +37,7 @@ export class Job {
   readonly running: Running;
   readonly outputs: JobOutputs;
   readonly commits: Commits;
+  readonly paths: OwnPaths;
   readonly large: LargeFiles;
   /** Whether an earlier run did not come to its end. */
   readonly resumes: boolean;
@@ -91,6 +93,7 @@ export class Job {
       this.#journal = new JournalFile(fd, folder, last, durability);
       this.#resultLines = openLines(folder, results, durability);
       this.results = new ResultsFile(this.#resultLines, this.large);
+      this.paths = new OwnPaths(state, this.results);
       const steps = untoldSteps(this.#resultLines, state);
       this.resumes = state.run !== undefined && state.end !== 'complete';
       if (options.resume === true && !this.resumes) throw nothingLeft(folder, state.run !== undefined);
@@ -108,12 +111,13 @@ export class Job {
     this.#left = { processes: [...processes], folders: [...folders], marks: [...marks] };
   }
 
-  #noteRun({ name, version, at, stamp, args, cwd }: JobOptions): void {
+  #noteRun({ name, version, at, stamp, args, cwd, parts }: JobOptions): void {
     const { chain, mark, p, lock } = this;
     const { pid, boot } = ownLife();
     if (this.state.job === undefined)
       this.#journal.append({ t: 'job', v: JOURNAL_FORMAT, batchx: version, name, at, stamp });
-    this.#journal.append({ t: 'run', epoch: lock.epoch, at, pid, boot, mark, p, chain, args, cwd });
+    const more = { args, cwd, parts: parts === true || undefined };
+    this.#journal.append({ t: 'run', epoch: lock.epoch, at, pid, boot, mark, p, chain, ...more });
     this.#journal.write();
   }
 
@@ -201,12 +205,8 @@ export class Job {
   /** Done when it is on the disk that a file is the item's own. */
   async ready({ key, entry }: Identity, { path, size, sha256 }: OutputFile): Promise<void> {
     this.#journal.append({ t: 'ready', k: key, path, size, sha256 });
-    this.state.owners.set(path, entry);
+    this.paths.set(path, entry);
     await this.commits.commit();
-  }
-
-  owns({ entry }: Identity, path: string): boolean {
-    return this.state.owners.get(path) === entry;
   }
 
   noteFolder(path: string): void {

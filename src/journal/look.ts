@@ -95,8 +95,18 @@ export class Look {
     if (!table.has(this.#identity.entry, FLAG.files) || intact === undefined) return this.#shown(state);
     const line = this.#line();
     const good = line === undefined || intact(line);
-    const goesOn = (is: boolean): Item => (is ? this.#shown(state) : this.#told('outputs', this.#rest(true, true)));
+    const goesOn = (is: boolean): Item =>
+      is && this.#holds(line?.w) ? this.#shown(state) : this.#told('outputs', this.#rest(true, true));
     return typeof good === 'boolean' ? goesOn(good) : good.then(goesOn);
+  }
+
+  /** Whether files are still its own, and no other item has taken them over: then none may do so any more. */
+  #holds(files: readonly OutputFile[] = []): boolean {
+    const { state, table } = this.#job;
+    const { entry } = this.#identity;
+    const own = files.every(({ path }) => state.owners.get(path) === entry);
+    table.set(entry, FLAG.holds, own);
+    return own;
   }
 
   /** The item with what had come of it, where somebody wants to see that. */
@@ -121,6 +131,7 @@ export class Look {
 
   #failed(): Item {
     const line = this.#line();
+    this.#holds(line?.w);
     // As with one that was done: those of its parts that went well do so again.
     if (line?.y === 1 && this.#options.splits === true) return this.#rest(false);
     const error = line === undefined ? new BatchxError('bug', 'it failed in an earlier run') : errorOf(line);
@@ -143,8 +154,10 @@ export class Look {
       }
       place = line.q;
     }
+    if (outputs === undefined || remakes) table.set(this.#identity.entry, FLAG.holds, false);
     if (kept.size === 0) return this.anew();
-    return this.#item.withIdentity({ ...this.#identity, kept, remakes, outputs });
+    const lost = outputs !== undefined && !remakes && !this.#holds(outputs);
+    return this.#item.withIdentity({ ...this.#identity, kept, remakes: remakes || lost, outputs });
   }
 }
 

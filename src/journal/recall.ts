@@ -163,7 +163,7 @@ class Recalling implements Intake<Item> {
       tell();
       return item;
     };
-    if (item.skipped === 'already-done') return mates.done({ asIs, again }, line);
+    if (item.skipped === 'already-done') return mates.done({ above: aboveOf(item), asIs, again }, line);
     return [...(item.live ? mates.again(line) : []), asIs()];
   }
 
@@ -243,7 +243,10 @@ class Recalling implements Intake<Item> {
     table.set(entry, FLAG.seen, true);
     const state = table.state(entry);
     const place = table.place(entry);
-    if (this.#job.table.deaths(entry) >> 4 >= POISON) return told(this.#options, 'poison', setAside(item, identity));
+    const poison = table.deaths(entry) >> 4 >= POISON;
+    // What is put off keeps the files that it has.
+    if (poison || state === STATE.deferred) table.set(entry, FLAG.holds, true);
+    if (poison) return told(this.#options, 'poison', setAside(item, identity));
     // Whatever it is now, a call may have been done for it that must not be done twice.
     const doubted = this.#job.state.intents.has(entry);
     if (state === STATE.begun && place === undefined && !doubted)

@@ -41,6 +41,8 @@ export type JournalRecord =
       readonly args?: readonly string[] | undefined;
       /** Where it was given. */
       readonly cwd?: string | undefined;
+      /** Whether items are split: parts of them have records as they have. */
+      readonly parts?: true | undefined;
     }
   /** A run writes these, beside the files of items. */
   | { readonly t: 'writes'; readonly paths: readonly string[] }

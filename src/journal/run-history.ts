@@ -8,6 +8,8 @@ export interface RunOfJob {
   readonly pid: number;
   readonly args: readonly string[] | undefined;
   readonly cwd: string | undefined;
+  /** Whether items were split in it: what came of parts is counted, too. */
+  readonly parts?: true | undefined;
   /** What came of items in it, and of the parts of them, by how they ended. */
   readonly ended: Readonly<Record<DoneAs, number>>;
   /** How it ended; undefined when it died, or is still going on. */
@@ -38,8 +40,8 @@ export class RunHistory implements JournalReader {
     const last = this.#runs.at(-1);
     switch (record.t) {
       case 'run': {
-        const { at, epoch, pid, args, cwd } = record;
-        this.#runs.push({ at, epoch, pid, args, cwd, ended: { ...NONE }, how: undefined });
+        const { at, epoch, pid, args, cwd, parts } = record;
+        this.#runs.push({ at, epoch, pid, args, cwd, parts, ended: { ...NONE }, how: undefined });
         this.#pending = { ...NONE };
         break;
       }

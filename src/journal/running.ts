@@ -12,10 +12,14 @@ export class Running {
   readonly #starting = new Starting();
   readonly #running = new Set<number>();
   /** Who waits until nothing is being done, but what is said; and who is told when an item is to be done alone. */
-  readonly #idlers = new Set<{ readonly but: ReadonlySet<number>; readonly go: () => void }>();
+  readonly #idlers = new Set<{ readonly isIdle: () => boolean; readonly go: () => void }>();
   readonly #lone = new Set<() => void>();
   /** The entries of those that are done alone: an item, and a part of it. */
   readonly #alone = new Set<number>();
+  /** Those that wait to be done alone, and how many they are a part of. */
+  readonly #waiting = new Map<number, number>();
+  /** Those of which parts are held back until others have come by, and how many. */
+  readonly #held = new Map<number, number>();
 
   /** `startsLater` says that items are done some time after they were looked up: then somebody calls `start` for each. */
   constructor(journal: JournalFile, scheduler: SchedulerLike, stopping: AbortSignal, startsLater: boolean) {
@@ -23,7 +27,7 @@ export class Running {
     this.#scheduler = scheduler;
     this.#stopping = stopping;
     this.#startsLater = startsLater;
-    stopping.addEventListener('abort', () => this.#tellIdle(true), { once: true });
+    stopping.addEventListener('abort', () => this.#tellIdle(), { once: true });
   }
 
   /** Notes that items are to be done. */
@@ -56,21 +60,41 @@ export class Running {
 
   /**
    * Has `emit` begin an item while nothing else is being done but what it is a part of (`above`), and is done when the
-   * item has ended too, or the run is to end.
+   * item has ended too, or the run is to end. What only waits for items that come by later is not waited for: they would
+   * wait for each other.
    */
   async aloneWith(item: Identity, above: readonly Identity[], emit: () => void): Promise<void> {
+    const but = new Set(above.map(({ entry }) => entry));
     this.#alone.add(item.entry);
+    this.#waiting.set(item.entry, above.length);
     try {
-      const but = new Set(above.map(({ entry }) => entry));
       for (const listener of this.#lone) listener();
-      await this.#idle(but);
+      // Once more, as somebody may have begun to wait in the meantime.
+      while (!this.#isIdle(but, above.length)) await this.#idle(but, above.length);
+      this.#waiting.delete(item.entry);
       this.#running.add(item.entry);
       this.#journal.append({ t: 'alone', k: item.key });
       this.start([...above, item]);
       emit();
-      await this.#idle(but);
+      while (!this.#isIdle(but, above.length)) await this.#idle(but, above.length);
     } finally {
+      this.#waiting.delete(item.entry);
       this.#alone.delete(item.entry);
+    }
+  }
+
+  /** Notes that a part of these is held back until others have come by. */
+  hold(above: readonly Identity[]): void {
+    for (const { entry } of above) this.#held.set(entry, (this.#held.get(entry) ?? 0) + 1);
+    this.#tellIdle();
+  }
+
+  /** Notes that a part of these goes on that was held back. */
+  release(above: readonly Identity[]): void {
+    for (const { entry } of above) {
+      const left = (this.#held.get(entry) ?? 0) - 1;
+      if (left > 0) this.#held.set(entry, left);
+      else this.#held.delete(entry);
     }
   }
 
@@ -84,18 +108,23 @@ export class Running {
     return this.#running.has(entry);
   }
 
-  /** Done when all that was begun has ended but these, or the run is to end. */
-  async #idle(but: ReadonlySet<number>): Promise<void> {
-    await new Promise<void>((go) => {
-      this.#idlers.add({ but, go });
-      this.#tellIdle(this.#stopping.aborted);
-    });
+  /** Whether all that was begun has ended but these, or waits for what comes later, or the run is to end. */
+  #isIdle(but: ReadonlySet<number>, depth: number): boolean {
+    if (this.#stopping.aborted) return true;
+    if (this.#running.size > but.size + this.#held.size) return false;
+    for (const entry of this.#running) if (!but.has(entry) && !this.#held.has(entry)) return false;
+    // A part goes first: what comes later is behind it.
+    for (const of of this.#waiting.values()) if (of > depth) return false;
+    return true;
   }
 
-  #tellIdle(anyway = false): void {
+  async #idle(but: ReadonlySet<number>, depth: number): Promise<void> {
+    await new Promise<void>((go) => this.#idlers.add({ isIdle: () => this.#isIdle(but, depth), go }));
+  }
+
+  #tellIdle(): void {
     for (const idler of this.#idlers) {
-      if (!anyway && (this.#running.size > idler.but.size || [...this.#running].some((entry) => !idler.but.has(entry))))
-        continue;
+      if (!idler.isIdle()) continue;
       this.#idlers.delete(idler);
       idler.go();
     }

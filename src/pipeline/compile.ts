@@ -69,13 +69,11 @@ export function sinks(
   }));
   // Nothing is added to what these have written before.
   const alone = { ...runtime, durable: undefined, temporary: open.durable };
-  return [
-    open.done(durable, runtime) as OperatorFunction<unknown, unknown>,
-    ...operators(
-      made.filter(({ use }) => isShown(use, registry)),
-      alone,
-    ),
-  ];
+  const shown = operators(
+    made.filter(({ use }) => isShown(use, registry)),
+    alone,
+  );
+  return [open.done(durable, shown, runtime) as OperatorFunction<unknown, unknown>];
 }
 
 /** How many items a plan has, where that is known before they are read. */

@@ -60,6 +60,8 @@ export interface OpenJob {
   readonly at: string;
   /** Whether only some of its items are read. */
   readonly part: boolean;
+  /** Whether items are split: what its job knows of parts is counted with what it knows of items. */
+  readonly parts: boolean;
   /** How the run has ended, once it has. */
   how?: EndedHow;
   readonly durable: Durable;
@@ -70,8 +72,12 @@ export interface OpenJob {
   appending(append: Durable['append']): Durable;
   /** Looks up items, and the parts that they are split into. */
   readonly recall: OperatorFunction<Item, Item>;
-  /** Writes to sinks, then what became of the items to the job. */
-  done(sinks: readonly DurableSink[], runtime: Runtime): OperatorFunction<Item, Outcome>;
+  /** Writes to sinks, then what became of the items to the job, and shows it to those behind them. */
+  done(
+    sinks: readonly DurableSink[],
+    shown: readonly OperatorFunction<unknown, unknown>[],
+    runtime: Runtime,
+  ): OperatorFunction<Item, Outcome>;
   /** Gives all results of the job in the place of those of a run that reads only some of its items. */
   readonly all: OperatorFunction<Outcome, Outcome> | undefined;
 }
@@ -86,6 +92,7 @@ export function openJob(
 ): OpenJob {
   const chain = chainOf(plan, registry, runtime);
   const later = isSlow(plan, registry);
+  const parts = plan.steps.some(({ kind, name }) => kind === 'flow' && registry.get('flow', name).splits === true);
   const at = new Date(runtime.wallNow()).toISOString();
   const job = openNamed(
     use,
@@ -103,6 +110,7 @@ export function openJob(
       random: () => runtime.random(),
       redact: (text) => runtime.redact(text),
       startsLater: later,
+      parts,
       stopping: AbortSignal.any([runtime.stopping, runtime.signal]),
       fresh: use.fresh,
       resume: use.resume,
@@ -115,14 +123,16 @@ export function openJob(
     runtime.events.emit('batch:warning', {
       message: `the journal of the job ${job.name} ended in ${job.torn} bytes of an unfinished record, which were cut off`,
     });
-  const { lines, keeps, ...outputs } = outputsOf(plan, registry, aggregates);
+  const { lines, keeps, hidden, ...outputs } = outputsOf(plan, registry, aggregates);
   job.lookAt(lines);
   const options = recallOptionsFor(use, plan, { ...outputs, needs: job.outputs.altered.size > 0 });
   const { part = false } = use;
+  job.paths.hidden = hidden || options.part === true;
   return {
     job,
     at,
     part,
+    parts,
     durable: new DurableJob(job),
     durability: use.durability ?? 'power',
     onBegin: (item) => {
@@ -131,7 +141,15 @@ export function openJob(
     appending: (append) => new DurableJob(job, append),
     recall: recall(job, options),
     all: part ? allResults(job, runtime) : undefined,
-    done: (sinks, run) => doneIn(job, sinks, { runtime: run, keeps, part, aggregates, ordered: plan.ordered === true }),
+    done: (those, behind, run) =>
+      doneIn(job, those, {
+        runtime: run,
+        keeps,
+        part,
+        aggregates,
+        ordered: plan.ordered === true,
+        shown: behind,
+      }),
   };
 }
 
@@ -151,7 +169,7 @@ export const recallOptionsFor = (
     aggregates,
     oneByOne,
     needs,
-  }: Omit<PlanOutputs, 'lines' | 'keeps'> & {
+  }: Omit<PlanOutputs, 'lines' | 'keeps' | 'hidden'> & {
     readonly needs: boolean;
   },
 ): RecallOptions => ({

@@ -14,6 +14,8 @@ export interface PlanOutputs {
   readonly keeps: boolean;
   /** Whether items that were done come by again, for what is made of each of them, or of several. */
   readonly splits: boolean;
+  /** Whether there may be parts of items that do not come by again. */
+  readonly hidden: boolean;
   /** Whether what becomes of an item depends on those before it. */
   readonly remembers: boolean;
   /** Whether something is made of several items, and they are done as long as all of them are as they were. */
@@ -34,13 +36,16 @@ export function outputsOf(plan: Plan, registry: Registry, aggregates: boolean): 
   // What several were made into is in the outputs already: only where it is seen it is made of them again.
   const flows = plan.steps.flatMap(({ kind, name }) => (kind === 'flow' ? [registry.get('flow', name)] : []));
   const others = flows.filter((flow) => flow.remembers !== true && flow.gathers !== true);
-  const splits = others.some((flow) => shown || (lines.length > 0 && flow.splits === true));
+  const splits = others.some(
+    (flow) => shown || ((lines.length > 0 || writesFiles(plan, registry)) && flow.splits === true),
+  );
   const oneByOne = flows.every((flow) => flow.oneByOne === true);
   return {
     lines,
     shown,
     keeps: shown || lines.length > 0,
     splits,
+    hidden: others.length > 0 && !splits,
     remembers: flows.some((flow) => flow.remembers === true),
     gathers: gathers(plan, registry),
     aggregates,
@@ -56,6 +61,14 @@ function gathers({ steps }: Plan, registry: Registry): boolean {
   const first = steps.findIndex(({ kind, name }) => kind === 'flow' && registry.get('flow', name).gathers === true);
   return first >= 0 && !steps.slice(first).some((use) => use.kind !== 'flow' && isOnce(use, registry));
 }
+
+/** Whether files are written for items, of which each may be gone or have become another one's. */
+const writesFiles = ({ steps, sinks }: Plan, registry: Registry): boolean =>
+  sinks.some(({ name }) => registry.get('sink', name).writes !== undefined) ||
+  steps.some(({ kind, name, options }) => {
+    const definition = kind === 'flow' ? undefined : registry.get('step', name);
+    return definition?.writes?.options.some((option) => options[option] !== undefined) === true;
+  });
 
 function isOnce({ name, options, policies }: StepUse, registry: Registry): boolean {
   const definition = registry.get('step', name);

@@ -72,7 +72,7 @@ export async function planItems(file: PipelineFile, options: PlanItemsOptions): 
   const job = lookedUpIn(peeked, chain);
   const { lines, ...outputs } = outputsOf(plan, registry, aggregate !== undefined);
   const needs = alteredOf(lines, job.state, knownIn(job.table)).length > 0;
-  const told = (state: Recalled, item: Item): void => tell(planned(state, item, plan, job));
+  const told = (state: Recalled, item: Item): void => tell(planned(state, item, plan, job, use.retry));
   const recalling = recall(job, { ...recallOptionsFor(use, plan, { ...outputs, needs }), tell: told });
   try {
     const watch = { onLimit: nothing, onRead: nothing, recall: recalling };
@@ -100,12 +100,14 @@ function lookedUpIn(peeked: PeekedJob | undefined, chain: readonly string[]): Re
   return { state, table: state.table, results, chain, superseded: false, touch: nothing };
 }
 
-function planned(state: Recalled, item: Item, plan: Plan, job: RecallJob): PlannedItem {
+function planned(state: Recalled, item: Item, plan: Plan, job: RecallJob, retry: JobUse['retry']): PlannedItem {
   const { id, live, error } = item;
+  // What was split, or may be a duplicate, comes by again for what is made of it: nothing is done for that.
+  const passes = state === 'done' || (state === 'failed' && retry !== 'failed' && retry !== 'all');
   return {
     id,
     state,
-    runs: live,
+    runs: live && !passes,
     ...(state === 'step' && { step: changedStep(item, plan, job) }),
     ...(error !== undefined && { error: error.message }),
   };

@@ -1,12 +1,12 @@
-import { mkdir } from 'node:fs/promises';
 import { type OperatorFunction, tap } from 'rxjs';
 import { Account } from '../core/account.js';
 import { aggregateItems } from '../core/aggregate.js';
 import { BatchxError, messageOf } from '../core/errors.js';
-import type { Events } from '../core/events.js';
+import { FolderSync } from '../core/folder-sync.js';
 import { Secrets } from '../core/secrets.js';
 import { useInputs } from '../core/in-use.js';
 import type { Item } from '../core/item.js';
+import { makeFolders, syncMade } from '../core/make-folders.js';
 import type { Registry } from '../core/registry.js';
 import type { Runtime } from '../core/runtime.js';
 import { checkReportPath } from '../report/report-file.js';
@@ -64,7 +64,7 @@ export async function runFile(
   const inside = { ...(recorder?.counting(runtime) ?? runtime), env, context, redact };
   // The templates of recipes may name the secrets that these declare; commands see them only by such.
   const { plan, aggregate, report, folders }: FilePlan = planOfFile(file, context, { ...inside, env: runtime.env });
-  await makeFolders(folders, runtime.events);
+  await makeFoldersOf(folders, runtime);
   if (report !== undefined) await checkReportPath(report);
   let made: unknown;
   const faults: BatchxError[] = [];
@@ -121,11 +121,14 @@ const asksForReport = ({ keys: { output } }: PipelineFile): boolean =>
 /** The sink whose items can be given as input again. */
 const FAILED = 'failed';
 
-async function makeFolders(folders: readonly string[], events: Events): Promise<void> {
+async function makeFoldersOf(folders: readonly string[], { events, durability }: Runtime): Promise<void> {
+  const syncing = new FolderSync();
   for (const folder of folders) {
     try {
-      const first = await mkdir(folder, { recursive: true });
-      if (first !== undefined) events.emit('batch:folder', { path: folder });
+      const first = await makeFolders(folder);
+      if (first === undefined) continue;
+      events.emit('batch:folder', { path: folder });
+      if (durability !== 'off') await syncMade(folder, first, syncing);
     } catch (error) {
       throw new BatchxError('output', `cannot make the folder ${folder}: ${messageOf(error)}`, { cause: error });
     }

@@ -1,7 +1,11 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchxError, defineStep, runPipeline } from 'batchx';
 import { builtin } from '../../src/builtin.js';
+import { defaultRuntime } from '../../src/core/runtime.js';
+import { openPipeline } from '../../src/pipeline/file/open-pipeline.js';
+import { type PlannedItem, planItems } from '../../src/pipeline/plan-items.js';
 import { expect, it } from 'vitest';
 import * as z from 'zod';
 import { temporaryFolder } from '../contract/temp.js';
@@ -19,6 +23,8 @@ class Work {
   dies: (data: unknown) => boolean = () => false;
   /** Whether a call fails. */
   fails: (data: unknown) => boolean = () => false;
+  /** How long a call takes, in milliseconds. */
+  takes = 0;
   #died = false;
 
   rows(...rows: readonly Row[]): void {
@@ -38,7 +44,29 @@ class Work {
   /** Runs it to its end, or until it dies: then it gives `died`. */
   async run(steps: readonly object[], job: object = {}, more: object = {}) {
     this.#died = false;
-    const work = defineStep({
+    const result = await runPipeline(
+      { ...this.#pipeline(steps), ...more },
+      {
+        registry: builtin.with(this.#step()),
+        job: { name: 'job', durability: 'off', root: this.#root, ...job },
+      },
+    );
+    if (!this.#died) return result;
+    rmSync(this.#root, { recursive: true });
+    cpSync(this.#left, this.#root, { recursive: true });
+    return 'died';
+  }
+
+  #pipeline(steps: readonly object[]): object {
+    return {
+      input: { jsonl: join(this.folder, 'in.jsonl'), id: 'data.id' },
+      steps,
+      output: [{ jsonl: join(this.folder, 'out.jsonl') }],
+    };
+  }
+
+  #step() {
+    return defineStep({
       name: 'work',
       status: 'stable',
       summary: 'Does some work.',
@@ -51,26 +79,12 @@ class Work {
         () =>
         async ({ data }) => {
           if (this.dies(data)) this.#die();
-          await Promise.resolve();
+          await (this.takes === 0 ? Promise.resolve() : sleep(this.takes));
           if (this.fails(data)) throw new BatchxError('exec', 'it failed', { class: 'permanent' });
           this.calls.push(JSON.stringify(data));
           return data;
         },
     });
-    const pipeline = {
-      input: { jsonl: join(this.folder, 'in.jsonl'), id: 'data.id' },
-      steps,
-      output: [{ jsonl: join(this.folder, 'out.jsonl') }],
-      ...more,
-    };
-    const result = await runPipeline(pipeline, {
-      registry: builtin.with(work),
-      job: { name: 'job', durability: 'off', root: this.#root, ...job },
-    });
-    if (!this.#died) return result;
-    rmSync(this.#root, { recursive: true });
-    cpSync(this.#left, this.#root, { recursive: true });
-    return 'died';
   }
 
   #die(): never {
@@ -83,6 +97,20 @@ class Work {
         if (name.startsWith('lock.')) rmSync(join(this.#left, 'job', name));
     }
     throw new BatchxError('bug', 'it has died', { class: 'fatal' });
+  }
+
+  /** What is told of the items that a run would read, without one. */
+  async plan(steps: readonly object[], job: object = {}): Promise<PlannedItem[]> {
+    const told: PlannedItem[] = [];
+    const registry = builtin.with(this.#step());
+    await planItems(await openPipeline(this.#pipeline(steps), {}, registry), {
+      registry,
+      runtime: defaultRuntime(),
+      use: { name: 'job', root: this.#root, version: 'test', ...job },
+      change: (plan) => plan,
+      tell: (item) => told.push(item),
+    });
+    return told;
   }
 
   /** How often it dies until it comes to its end, and how that is. */
@@ -157,6 +185,22 @@ it('sets nothing aside because runs are killed from outside, however often', asy
     expect(counts).toMatchObject({ read: 12, failed: 0 });
     expect(work.out.flat()).toHaveLength(steps === splits ? 48 : 12);
   }
+});
+
+it('goes on after kills from outside where what waits for others is in front of these', async () => {
+  const work = new Work();
+  const all = Array.from({ length: 8 }, (_, i) => i);
+  work.rows(...all.map((i) => parts(`i${i}`, 3 * i, 3 * i + 1, 3 * i + 2)));
+  work.takes = 10;
+  const steps = [{ split: 'data.parts' }, { work: {} }, { batch: { size: 4 } }];
+  // Parts of the second item are done with parts of the third, at which two runs die.
+  let calls = 0;
+  work.dies = () => [13, 15].includes(++calls);
+  const { deaths, counts } = await work.untilDone(steps);
+  expect(deaths).toBe(2);
+  expect(counts).toMatchObject({ read: 8, failed: 0 });
+  expect(work.out.flat()).toHaveLength(24);
+  expect(new Set(work.out.flat()).size).toBe(24);
 });
 
 it('does those again that were made into one with an item that has changed or is gone', async () => {
@@ -262,6 +306,44 @@ it('does just those parts again that failed, and has their letter no more then',
   expect(work.out.sort()).toEqual([1, 2, 3, 4, 5]);
 });
 
+it('has failed what a failed part is of where results are shown at once, too', async () => {
+  for (const steps of [splits, [...splits, { batch: { size: 2 } }]]) {
+    const work = new Work();
+    const shown = { output: [{ jsonl: '/dev/null' }] };
+    work.rows(parts('a', 1, 2), parts('b', 3, 4));
+    work.fails = (data) => data === 2;
+    expect(await work.run(steps, {}, shown)).toMatchObject({ counts: { ok: 1, failed: 1 } });
+    expect(work.failed.map(({ id }) => id)).toEqual(['a']);
+    work.fails = () => false;
+    expect(await work.run(steps, { retry: 'failed' }, shown)).toMatchObject({ counts: { ok: 1, failed: 0 } });
+    expect(work.failed).toEqual([]);
+    expect(work.calls.sort()).toEqual(['1', '2', '3', '4']);
+  }
+});
+
+it('tells of items that are split as a run would find them', async () => {
+  const work = new Work();
+  const steps = [...splits, { batch: { size: 2 } }];
+  const told = async (job?: object) => (await work.plan(steps, job)).map(({ id, state, runs }) => [id, state, runs]);
+  work.rows(parts('a', 1, 2), parts('b', 3, 4));
+  work.fails = (data) => data === 2;
+  await work.run(steps);
+  expect(await told()).toEqual([
+    ['a', 'failed', false],
+    ['b', 'done', false],
+  ]);
+  expect(await told({ retry: 'failed' })).toEqual([
+    ['a', 'failed', true],
+    ['b', 'done', false],
+  ]);
+  work.fails = () => false;
+  await work.run(steps, { retry: 'failed' });
+  expect(await told()).toEqual([
+    ['a', 'done', false],
+    ['b', 'done', false],
+  ]);
+});
+
 it('knows duplicates of what earlier runs have done, and whether they still are some', async () => {
   const rows = (...items: readonly (readonly [string, number])[]): Row[] => items.map(([id, k]) => ({ id, k }));
   const steps = [{ dedupe: { by: 'data.k' } }, { work: {} }, { map: 'data.id' }];
@@ -270,9 +352,7 @@ it('knows duplicates of what earlier runs have done, and whether they still are 
     const said = async (...items: readonly (readonly [string, number])[]): Promise<unknown[]> => {
       work.rows(...rows(...items));
       await work.run(steps, {}, more);
-      return [work.out, work.calls.splice(0).map((call) => (JSON.parse(call) as Row).id)].map((ids) =>
-        ids.sort(),
-      );
+      return [work.out, work.calls.splice(0).map((call) => (JSON.parse(call) as Row).id)].map((ids) => ids.sort());
     };
     expect(await said(['a', 1], ['b', 2], ['B', 2])).toEqual([
       ['a', 'b'],
