@@ -93,7 +93,10 @@ export class Reporting {
     const paths = new Set([report, result.report].filter((path) => path !== undefined));
     const written: string[] = [];
     const write = async (path: string): Promise<void> =>
-      writeReport(path, text(2), this.#recorder as RunRecorder).then(() => void written.push(path), failed);
+      writeReport(path, text(2), this.#recorder as RunRecorder, result.mark).then(
+        () => void written.push(path),
+        failed,
+      );
     for (const path of paths) await write(path);
     if (json && ending !== 'SIGPIPE') {
       // Behind rows it is one more of them.

@@ -84,6 +84,7 @@ export class Job {
     if (options.resume === true && firstRecord(folder) === undefined) throw nothingLeft(folder, false);
     makeJobFolder(folder);
     this.lock = Lock.take(folder, at, { force: options.force === true });
+    let ended: JournalState['run'];
     try {
       const { fd, state, last, results, torn, before } = findJob(options);
       this.#before = before;
@@ -99,6 +100,7 @@ export class Job {
       if (options.resume === true && !this.resumes) throw nothingLeft(folder, state.run !== undefined);
       this.known = knownIn(this.table);
       this.p = numberOf(chain, state.chains);
+      ended = state.end === undefined ? undefined : state.run;
       this.#noteRun(options);
       this.running = new Running(this.#journal, scheduler, stopping, startsLater);
       this.outputs = new JobOutputs(state, durability);
@@ -107,8 +109,9 @@ export class Job {
       this.lock.release();
       throw error;
     }
-    const { processes, folders, marks } = this.state;
-    this.#left = { processes: [...processes], folders: [...folders], marks: [...marks] };
+    const { processes, folders, marks, written } = this.state;
+    const found = { folders: [...folders], marks: [...marks], written: [...written], ended };
+    this.#left = { processes: [...processes], ...found };
   }
 
   #noteRun({ name, version, at, stamp, args, cwd, parts }: JobOptions): void {

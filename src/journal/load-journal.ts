@@ -162,6 +162,8 @@ export class JournalState implements JournalReader {
         // Who comes to his end leaves nothing behind.
         this.processes.clear();
         this.marks.clear();
+        // But for a report, which is written when all else has ended.
+        if (this.run?.mark !== undefined) this.marks.add(this.run.mark);
         this.folders.clear();
         this.#running.clear();
         this.#alone.clear();

@@ -32,6 +32,10 @@ export function lifeOf({ pid, boot, start, space }: ProcessLife): 'alive' | 'gon
   return startOf(pid) === start ? 'alive' : 'gone';
 }
 
+/** Whether a process may still be there of which no more is known. */
+export const isRunning = ({ pid, boot }: Pick<ProcessLife, 'pid' | 'boot'>): boolean =>
+  boot === bootId() && isThere(pid);
+
 /** On a machine that was started again nothing runs that ran before, in whatever container. */
 const sameHost = (a: string, b: string): boolean => a.split(' ')[0] === b.split(' ')[0];
 

@@ -11,6 +11,7 @@ interface End extends RunResult {
   readonly id: string;
   readonly aggregate: unknown;
   readonly failed: string | undefined;
+  readonly mark: string | undefined;
 }
 
 /** What a process has used is not known to code that runs in one. */
@@ -28,7 +29,7 @@ export async function writeOwnReport(
   recorder: RunRecorder,
   redact: (text: string) => string,
 ): Promise<BatchxError | undefined> {
-  const { halted, interrupted, error, id, aggregate, failed } = result;
+  const { halted, interrupted, error, id, aggregate, failed, mark } = result;
   const report = makeReport(recorder, {
     batchx: null,
     workersBy: 'key',
@@ -50,7 +51,7 @@ export async function writeOwnReport(
     failed: { file: failed, command: undefined },
   });
   try {
-    await writeReport(path, `${redactedJson(report, redact, 2)}\n`, recorder);
+    await writeReport(path, `${redactedJson(report, redact, 2)}\n`, recorder, mark);
     return undefined;
   } catch (thrown) {
     return BatchxError.from(thrown, 'output');

@@ -34,6 +34,8 @@ export interface FileRunResult extends RunResult {
   readonly id: string;
   /** Where the plan writes failed items to, if it does. */
   readonly failed: string | undefined;
+  /** The mark of the run in its job, where it has one. */
+  readonly mark: string | undefined;
 }
 
 export interface FileRunOptions {
@@ -90,10 +92,12 @@ export async function runFile(
   const missing = await missingInput(changed, registry);
   // Parts of the pipeline whose paths items name are only seen when they are written.
   const unused = useInputs(partFiles(file), runtime);
+  let mark: string | undefined;
   const working = (): Promise<RunResult> => {
     if (job === undefined) return begin(undefined);
     const stamp = context.run.stamp;
     const open = openJob({ ...job, stamp }, changed, registry, inside, aggregate !== undefined);
+    mark = open.job.mark;
     onJob?.(open);
     return closingJob(open, changed, begin(open));
   };
@@ -101,7 +105,8 @@ export async function runFile(
   const failed = changed.sinks.findLast(({ name }) => name === FAILED)?.options.path;
   const error = result.error ?? aggregatesError(faults);
   const whole = result.error === undefined && faults.length > 0;
-  const ended = { ...result, error, whole, aggregate: made, report, id: context.run.id, failed: textOf(failed) };
+  const of = { report, id: context.run.id, failed: textOf(failed), mark };
+  const ended = { ...result, error, whole, aggregate: made, ...of };
   if (counting !== undefined || recorder === undefined || report === undefined) return ended;
   const unwritten = await writeOwnReport(report, plan.name, ended, recorder, redact);
   return { ...ended, error: ended.error ?? unwritten };

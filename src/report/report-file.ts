@@ -20,9 +20,15 @@ export async function checkReportPath(path: string): Promise<void> {
 
 /**
  * Writes the text of a report: the file is there whole or not at all. An older one is replaced, unless it is what the run
- * has read or written otherwise. What is no file, such as a pipe, is written to as it is.
+ * has read or written otherwise. What is no file, such as a pipe, is written to as it is. By the mark of its job the next
+ * run knows what is left when the process dies meanwhile.
  */
-export async function writeReport(path: string, text: string, recorder: RunRecorder): Promise<void> {
+export async function writeReport(
+  path: string,
+  text: string,
+  recorder: RunRecorder,
+  mark: string | undefined,
+): Promise<void> {
   const bytes = Buffer.from(text);
   try {
     const file = await statOf(path);
@@ -34,7 +40,7 @@ export async function writeReport(path: string, text: string, recorder: RunRecor
     }
     await refuseUsed(path, recorder);
     const real = await realpath(path).catch(() => path);
-    await writeAtomically(real, bytes, { onExists: 'overwrite', shown: path }, recorder.runtime);
+    await writeAtomically(real, bytes, { onExists: 'overwrite', shown: path, mark }, recorder.runtime);
   } catch (error) {
     const { code, message } = unwritable(path, error);
     throw new BatchxError(code === 'closed' ? 'closed' : 'output', message, { cause: error, where: path });

@@ -19,8 +19,7 @@ export async function inputFaults(file: PipelineFile, context: PipelineContext, 
   for (const { place, text, path } of outputPlaces(file, context)) {
     // Dead letters may be read and written: those that are new come in the place of the older ones at the end.
     if (place === '-' || path.at(-1) === LETTERS) continue;
-    const input =
-      (await fileAmong([inputs.named], place)) ?? (isFile(place) && inputs.names(place) ? text : undefined);
+    const input = (await fileAmong([inputs.named], place)) ?? (isFile(place) && inputs.names(place) ? text : undefined);
     if (input === undefined) continue;
     const what = input === text ? 'it is' : `it is ${input}, which is`;
     faults.push({ path, message: `cannot write ${text}: ${what} read by this run; write to another file` });
