@@ -10,7 +10,6 @@ const write = (name) => `  - write: "files/{{ ${name} }}.json"\n    content: "{{
 
 const rows = (count) => Array.from({ length: count }, (_, i) => ({ id: `i${i}`, n: i }));
 const whole = {
-  name: 'http',
   rows,
   keys: (row) => [row.id],
   keysOf: (row) => [row.id],
@@ -20,10 +19,25 @@ const whole = {
 
 /**
  * `rows` are those of the input, `keys` what is to be called for each of them, and `keysOf` those of a row of the output.
+ * `fileOf` is the name of the file that is written for an item, `into` the folder of its folder, `partsOf` are those that an item is split into.
  * `calls` names the file in which calls are noted, where the server does not.
  */
 export const cases = {
-  http: { ...whole, pipeline: (url) => [input, 'steps:', put(url), write('id'), output] },
+  http: { ...whole, fileOf: (id) => id, pipeline: (url) => [input, 'steps:', put(url), write('id'), output] },
+  // All that is written goes to folders that are not there.
+  folders: {
+    ...whole,
+    fileOf: (id) => id,
+    into: 'made/here',
+    lines: ['there/too/out.jsonl'],
+    pipeline: (url) => [
+      input,
+      'steps:',
+      put(url),
+      '  - write: "made/here/files/{{ id }}.json"\n    content: "{{ answer }}"',
+      'output:\n  - jsonl: there/too/out.jsonl',
+    ],
+  },
   ordered: { ...whole, ordered: true, flags: ['--keep-order'], pipeline: (url) => [input, 'steps:', put(url), output] },
   piped: {
     ...whole,
@@ -46,6 +60,11 @@ export const cases = {
       })),
     keys: ({ parts }) => parts.map(({ part }) => part),
     keysOf: (row) => [row.part],
+    partsOf: (id) => [1, 2, 3, 4].map((nth) => `${id}/${nth}`),
+    fileOf: (id) => {
+      const [row, nth] = id.split('/');
+      return nth === undefined ? undefined : `${row}-${Number(nth) - 1}`;
+    },
     pipeline: (url) => [
       input,
       'steps:',

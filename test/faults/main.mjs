@@ -13,6 +13,7 @@ import { crashSweep, errorSweep } from './crashes.mjs';
 import { editFiles, editRows } from './edits.mjs';
 import { fullDisk, mayMount } from './full-disk.mjs';
 import { killRounds } from './kills.mjs';
+import { lockRounds, LOCKS } from './locks.mjs';
 import { checkOrder } from './order.mjs';
 import { hasStrace } from './strace.mjs';
 
@@ -30,19 +31,22 @@ const seed = numberOf('seed', Math.floor(Math.random() * 1e6), Math.floor(Math.r
 const program = flags.get('program') ?? join(import.meta.dirname, '../../dist/bin/batchx.js');
 const say = (text) => console.log(`  ${text}`);
 const many = { items: numberOf('items', 40, 2000), rounds: numberOf('rounds', 3, 300), seed, say };
+const locks = { rounds: Math.min(many.rounds, 50), say };
 // Each call by itself in the long form, in the short one some of them.
 const few = { items: numberOf('few', 6, 12), every: numberOf('every', 1, 1), seed, short, at: flags.get('at'), say };
 
 const parts = {};
 for (const [name, use] of Object.entries(cases)) parts[`kills ${name}`] = () => killRounds(program, use, many);
+for (const name of ['http', 'folders', 'piped', 'split'])
+  parts[`order ${name}`] = () => checkOrder(program, cases[name], { items: 12 });
 for (const name of ['http', 'piped', 'split']) {
   const use = cases[name];
-  parts[`order ${name}`] = () => checkOrder(program, use, { items: 12 });
   parts[`crashes ${name}`] = () => crashSweep(program, use, few);
   parts[`resumes ${name}`] = () => crashSweep(program, use, { ...few, resumes: true });
   for (const error of ['EIO', 'ENOSPC'])
     parts[`errors ${error} ${name}`] = () => errorSweep(program, use, { ...few, error });
 }
+for (const how of LOCKS) parts[`locks ${how}`] = () => lockRounds(program, how, { ...locks, items: 6 });
 parts['edits rows'] = () => editRows(program, { items: 12 });
 parts['edits files'] = () => editFiles(program, { items: 12 });
 for (const folder of ['.batchx', 'files'])

@@ -46,10 +46,20 @@ function judgeOrder(calls, { folder, use }) {
   let ended = [];
   const rowed = use.piped === true ? join(folder, 'stdout') : undefined;
 
+  /** The file or folder on a path whose name a loss of power may take away. */
+  const unsafe = (path) => {
+    for (let at = path; at.length > folder.length; at = dirname(at))
+      if (fresh.has(at)) return at.slice(folder.length + 1);
+    return undefined;
+  };
   const done = (id, upTo) => {
     committed.set(id, upTo);
-    const path = join(folder, 'files', `${id}.json`);
-    if (use.pipeline('').join('').includes('files/') && use.name === 'http') {
+    const file = use.fileOf?.(id);
+    const path = join(folder, use.into ?? '', 'files', `${file}.json`);
+    if (file !== undefined) {
+      const above = unsafe(dirname(path));
+      if (above !== undefined)
+        faults.add(`a record says that ${id} is done before the name of ${above} is on the disk`);
       if (!named.has(path) && !fresh.has(path))
         faults.add(`a record says that ${id} is done before its file has its name`);
       else if (!named.has(path))
@@ -75,15 +85,19 @@ function judgeOrder(calls, { folder, use }) {
       const kept = of(join(folder, path));
       if (kept.synced < size)
         faults.add(`a commit tells of ${size} bytes of ${path}, of which ${kept.synced} are on the disk`);
-      if (fresh.has(join(folder, path))) faults.add(`a commit tells of ${path} before the folder of it is on the disk`);
+      const above = unsafe(join(folder, path));
+      if (above !== undefined) faults.add(`a commit tells of ${path} before the name of ${above} is on the disk`);
     }
     for (const path of [journal, results])
       if (fresh.has(path)) faults.add(`a commit is written before the folder of ${basename(path)} is on the disk`);
   };
   const told = (id, where) => {
-    if (!committed.has(id)) faults.add(`${where} tells of ${id} before a record says that it is done`);
-    else if (of(journal).synced < committed.get(id))
-      faults.add(`${where} tells of ${id} before its record is on the disk`);
+    // An item that was split is done once all of its parts are: its own record only says so again.
+    for (const part of use.partsOf?.(id) ?? [id]) {
+      if (!committed.has(part)) faults.add(`${where} tells of ${id} before a record says that ${part} is done`);
+      else if (of(journal).synced < committed.get(part))
+        faults.add(`${where} tells of ${id} before the record of ${part} is on the disk`);
+    }
   };
   const line = (text, where) => {
     if (!text.startsWith('{')) return;
@@ -102,6 +116,8 @@ function judgeOrder(calls, { folder, use }) {
       if (phase === 'end') fresh.add(to);
     } else if (name === 'openat') {
       if (phase === 'end' && args.includes('O_CREAT') && !named.has(path)) fresh.add(pathOfNew(args, folder));
+    } else if (name === 'mkdir') {
+      if (phase === 'end') fresh.add(path);
     } else if (/^f(data)?sync$/.test(name)) {
       of(path).sync(phase);
       // A folder brings the names in it to the disk.

@@ -44,7 +44,7 @@ export async function sweep(work, { how, every = 1, seed, short, at, resumes = f
   const random = chance(seed);
   for (const { call, path, from = 1, usual } of points(work.use)) {
     const name = path === undefined ? call : `${call} ${path}`;
-    if (at !== undefined && !name.includes(at)) continue;
+    if (at !== undefined && !new RegExp(at).test(name)) continue;
     if (short && random() > 0.2) continue;
     let times = 0;
     for (let n = from + Math.floor(random() * (short ? usual : every)); ; n += every) {
